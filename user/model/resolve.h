@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the maps should hold, computed from objects. Pure: no clock, no sockets, no
+ * libbpf. Everything in the result is sorted and owned by it.
+ */
+#ifndef MODEL_RESOLVE_H
+#define MODEL_RESOLVE_H
+
+#include "lb/types.h"
+#include "user/k8s/config.h"
+#include "user/model/store.h"
+
+enum frontend_kind {
+	FRONTEND_CLUSTER_IP,
+	FRONTEND_NODE_PORT,
+	FRONTEND_LOAD_BALANCER,
+	FRONTEND_EXTERNAL_IP,
+};
+
+struct desired_frontend {
+	struct lb_frontend_key key;
+	enum frontend_kind kind;
+	uint32_t flags; /* enum lb_frontend_flag */
+};
+
+struct desired_backend {
+	struct lb_addr addr;
+	__be16 port;
+	uint8_t proto;
+	uint8_t flags;   /* LB_BACKEND_LOCAL, _POD, _TERMINATING */
+	uint16_t zone;   /* 0: unknown */
+	uint16_t weight; /* 1 unless an annotation says otherwise */
+	bool cluster;    /* member of the cluster-wide set */
+	bool local;      /* member of this node's set */
+};
+
+/* One port of a Service in one address family: its own backends, its own id in the maps. */
+struct desired_service {
+	struct lb_name name; /* without an id */
+	bool v4;
+	struct desired_frontend *frontends; /* sorted by key */
+	size_t n_frontends;
+	struct desired_backend *backends; /* sorted by address, then port */
+	size_t n_backends;
+	struct prefix *source_ranges;
+	size_t n_source_ranges;
+};
+
+struct desired {
+	struct desired_service *services; /* sorted by namespace, name, port, protocol, family */
+	size_t n_services;
+	struct lb_addr *pods; /* sorted: addresses of all pods that exist, to tell a pod that is
+				 gone from one that was only deselected */
+	size_t n_pods;
+	char **warnings;      /* frontends left out and why, one sentence each */
+	size_t n_warnings;
+};
+
+/* The node that resolve works for. */
+struct node_view {
+	const char *name;
+	const char *zone;                  /* or NULL */
+	const struct lb_addr *addresses;   /* frontends of node ports; both families */
+	size_t n_addresses;
+};
+
+void resolve(const struct store *store, const struct config *config, const struct node_view *node,
+	     struct desired *ret_desired);
+void desired_done(struct desired *desired);
+
+#endif

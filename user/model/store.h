@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* All objects by kind, namespace and name. Owns them. */
+#ifndef MODEL_STORE_H
+#define MODEL_STORE_H
+
+#include "user/k8s/manifest.h"
+
+struct store;
+
+struct store *store_new(void);
+void store_free(struct store *store);
+
+/* Takes the object over and frees the one it replaces. */
+void store_put(struct store *store, struct object *object);
+bool store_delete(struct store *store, enum k8s_kind kind, const char *ns, const char *name);
+
+const struct object *store_find(const struct store *store, enum k8s_kind kind, const char *ns,
+				const char *name);
+
+/* Objects of a kind, sorted by namespace and name; ns NULL: all. Valid until the next change. */
+struct store_view {
+	struct object *const *items;
+	size_t n;
+};
+struct store_view store_list(const struct store *store, enum k8s_kind kind, const char *ns);
+
+/* Takes over everything in list, which is empty afterwards. */
+void store_load(struct store *store, struct object_list *list);
+
+#endif

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * diff(desired, actual) → plan: the ordered operations that turn the maps' contents into
+ * the desired state. Pure. Backends before Maglev ranges before frontends; removals in
+ * reverse, so that no frontend ever names a range, and no range a backend, that is not
+ * there. Applying a plan and diffing again yields an empty plan.
+ */
+#ifndef PLAN_PLAN_H
+#define PLAN_PLAN_H
+
+#include <stdio.h>
+
+#include "user/model/resolve.h"
+
+/* ------------------------------------------------- what the maps hold -- */
+
+struct actual_service {
+	uint32_t id;
+	struct lb_name name;
+};
+
+struct actual_frontend {
+	struct lb_frontend_key key;
+	struct lb_frontend value;
+};
+
+struct actual_backend {
+	uint32_t id;
+	struct lb_backend value; /* draining and gone ones too */
+};
+
+struct actual_range {
+	struct lb_source_range_key key;
+};
+
+/* Everything sorted by id or key. slots is a copy or a mapping of lb_maglev. */
+struct actual {
+	struct actual_service *services;
+	size_t n_services;
+	struct actual_frontend *frontends;
+	size_t n_frontends;
+	struct actual_backend *backends;
+	size_t n_backends;
+	struct actual_range *ranges;
+	size_t n_ranges;
+	uint32_t *slots;
+	uint32_t n_slots;     /* size of the map */
+	uint32_t max_services, max_frontends, max_backends, max_ranges;
+};
+
+void actual_done(struct actual *actual);
+
+/* ------------------------------------------------------------ the plan -- */
+
+enum plan_kind {
+	PLAN_SERVICE_SET,
+	PLAN_BACKEND_SET,
+	PLAN_MAGLEV_SET,
+	PLAN_RANGE_SET,
+	PLAN_FRONTEND_SET,
+	PLAN_FRONTEND_DELETE,
+	PLAN_RANGE_DELETE,
+	PLAN_BACKEND_RETIRE, /* a PLAN_BACKEND_SET that drains, marks gone or frees */
+	PLAN_SERVICE_DELETE,
+};
+
+struct plan_op {
+	enum plan_kind kind;
+	union {
+		struct {
+			uint32_t id;
+			struct lb_name name;
+		} service;
+		struct {
+			uint32_t id;
+			struct lb_backend value;
+		} backend;
+		struct {
+			uint32_t base, len;
+			uint32_t *slots; /* owned */
+		} maglev;
+		struct lb_source_range_key range;
+		struct {
+			struct lb_frontend_key key;
+			struct lb_frontend value;
+		} frontend;
+	};
+};
+
+struct plan {
+	struct plan_op *ops;
+	size_t n, room;
+};
+
+/* -ENOSPC: a map is too small; err names it and how many are needed. */
+LB_CHECKED int plan_diff(const struct desired *desired, const struct actual *actual,
+			 struct plan *ret_plan, struct err *err);
+
+/* The effect of a plan on a model of the maps, for tests and for the agent's own copy. */
+void plan_simulate(struct actual *actual, const struct plan *plan);
+
+/* One line an operation, for `lbctl apply --dry-run` and `lbctl diff`. */
+void plan_print(FILE *out, const struct plan *plan);
+void plan_done(struct plan *plan);
+
+#endif
