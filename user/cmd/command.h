@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One file, one command, one const descriptor. The table in user/lbctl.c gives dispatch,
+ * help, completion and the manual page.
+ */
+#ifndef CMD_COMMAND_H
+#define CMD_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "user/k8s/config.h"
+#include "user/util/err.h"
+#include "user/util/paths.h"
+
+enum cli_exit {
+	CLI_OK = 0,
+	CLI_FAILED = 1,
+	CLI_USAGE = 2,
+	CLI_FOUND = 3, /* checked, and found something: diff, doctor */
+};
+
+struct option {
+	const char *name;     /* "output"; NULL ends the array */
+	char letter;          /* 'o', or 0 */
+	const char *argument; /* "wide|json|yaml|name"; NULL: a switch */
+	const char *help;     /* one line */
+};
+
+struct cli;
+
+struct command {
+	const char *name;
+	const char *alias;            /* or NULL */
+	const char *args;             /* "DEV...", "" for none */
+	const char *summary;          /* one line, for the list of commands */
+	const char *details;          /* paragraphs and examples for --help, or NULL */
+	const struct option *options; /* or NULL; the global ones are understood everywhere */
+	int min_args, max_args;       /* max -1: any number */
+	int (*run)(struct cli *cli);  /* returns enum cli_exit */
+};
+
+/*
+ * A parsed command line. Global options: --root, --config, -n/--namespace, -A/--all-namespaces,
+ * -h/--help.
+ */
+struct cli {
+	const struct command *command;
+	struct paths paths;
+	struct config config; /* loaded before run is called */
+	const char *ns;       /* -n, default "default" */
+	bool ns_given;
+	bool all_namespaces;
+	const char *const *args;
+	size_t n_args;
+	const struct cli_value *values; /* options given, in order */
+	size_t n_values;
+};
+
+struct cli_value {
+	const char *name;
+	const char *value; /* NULL for a switch */
+};
+
+/* The last value of an option, or NULL when it was not given. */
+const char *cli_option(const struct cli *cli, const char *name);
+
+/* All values of an option that may repeat: *i starts at 0; NULL at the end. */
+const char *cli_next(const struct cli *cli, const char *name, size_t *i);
+
+bool cli_switch(const struct cli *cli, const char *name);
+
+/* Prints "error: …" and returns CLI_FAILED. */
+int cli_fail(const struct err *err);
+
+/* Prints "error: …" with a pointer to --help and returns CLI_USAGE. */
+int cli_usage(const struct cli *cli, const char *format, ...) LB_PRINTF(2, 3);
+
+/* The commands: user/cmd/NAME.c defines each. */
+extern const struct command cmd_agent, cmd_apply, cmd_attach, cmd_delete, cmd_describe, cmd_detach,
+	cmd_diff, cmd_edit, cmd_expose, cmd_get, cmd_show, cmd_version;
+
+#endif
