@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What is to become of a packet. Library functions return a verdict and never an
+ * XDP_* or TC_ACT_*; the hook's finish() turns one into the other and counts it.
+ */
+#ifndef LB_VERDICT_BPF_H
+#define LB_VERDICT_BPF_H
+
+#include "maps.bpf.h"
+
+enum verdict {
+	VERDICT_PASS,     /* not ours, untouched */
+	VERDICT_STACK,    /* rewritten; the host routes it */
+	VERDICT_TRANSMIT, /* rewritten, link addresses set: out of pkt->ifindex */
+	VERDICT_RESOLVE,  /* rewritten; the kernel finds the neighbour on pkt->ifindex */
+	VERDICT_HANDOFF,  /* untouched: TC behind this hook does the work */
+	VERDICT_REPLY,    /* turned into an answer: back to where it came from */
+	VERDICT_DROP,
+};
+
+static __always_inline void reason_count(enum lb_reason reason, __u32 bytes)
+{
+	__u32 key = reason;
+	struct lb_reason_stats *stats = bpf_map_lookup_elem(&lb_reason_stats, &key);
+
+	if (stats) {
+		stats->packets++;
+		stats->bytes += bytes;
+	}
+}
+
+static __always_inline void backend_count(__u32 backend, __u32 bytes)
+{
+	struct lb_stats *stats = bpf_map_lookup_elem(&lb_backend_stats, &backend);
+
+	if (stats) {
+		stats->packets++;
+		stats->bytes += bytes;
+	}
+}
+
+static __always_inline void backend_count_connection(__u32 backend)
+{
+	struct lb_stats *stats = bpf_map_lookup_elem(&lb_backend_stats, &backend);
+
+	if (stats)
+		stats->connections++;
+}
+
+#endif
