@@ -3,6 +3,7 @@
 
 V ?= 0
 SANITIZE ?= 0
+FUZZ_SECONDS ?= 20
 PREFIX ?= /usr/local
 CC = gcc
 CLANG ?= clang
@@ -14,61 +15,103 @@ SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-fr
 else
 B := build
 endif
+SKEL_DIR := build/skel
+FUZZ := build-fuzz
 
 Q := $(if $(filter 1,$(V)),,@)
-say = $(if $(filter 1,$(V)),,@printf '  %-8s %s\n' $(1) $(patsubst $(CURDIR)/%,%,$(2));)
+SILENT := $(findstring s,$(firstword -$(MAKEFLAGS)))
+say = $(if $(filter 1,$(V)),,@$(if $(SILENT),,printf '  %-8s %s\n' $(1) $(2);))
+NPROC := $(shell nproc)
+ifeq ($(filter 1,$(V)),)
+MAKEFLAGS += --no-print-directory
+endif
 
 PKGS := libbpf yaml-0.1 jansson libevent libmnl
-VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
-INCLUDES := -I. -Iinclude -I$(B)/skel
-WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
+VERSION := $(shell git -c safe.directory='*' describe --always --dirty 2>/dev/null || echo unknown)
+INCLUDES := -I. -Iinclude -I$(SKEL_DIR)
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
 CFLAGS ?= -O2 -g
-ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE $(WARN) $(INCLUDES) $(CFLAGS) $(SAN) \
-	$(shell pkg-config --cflags $(PKGS))
-LIBS = $(shell pkg-config --libs $(PKGS)) -lelf -lz
+# Asked once, and only when something is compiled: before scripts/setup ran there is no pkg-config.
+PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS)))$(PKG_CFLAGS)
+PKG_LIBS = $(eval PKG_LIBS := $(shell pkg-config --libs $(PKGS)))$(PKG_LIBS)
+C_CFLAGS = -std=gnu17 -D_GNU_SOURCE $(WARN) $(INCLUDES) $(PKG_CFLAGS)
+ALL_CFLAGS = $(C_CFLAGS) -Werror $(CFLAGS) $(SAN)
+LIBS = $(PKG_LIBS) -lelf -lz
+FUZZ_CFLAGS = $(C_CFLAGS) -O1 -g -fsanitize=fuzzer-no-link,address,undefined \
+	-fno-sanitize-recover=undefined -fno-omit-frame-pointer
 
 BPF_ARCH := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
 BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -D__TARGET_ARCH_$(BPF_ARCH) -Wall -Wextra -Werror \
-	-Iinclude -I. -I$(B)/bpf -fno-stack-protector
+	-Iinclude -I. -Ibuild/bpf -fno-stack-protector
 
 BPF_SRC := $(wildcard bpf/*.bpf.c)
-BPF_OBJ := $(BPF_SRC:%.bpf.c=$(B)/%.bpf.o)
-SKEL := $(BPF_SRC:bpf/%.bpf.c=$(B)/skel/%.skel.h)
+BPF_OBJ := $(BPF_SRC:%.bpf.c=build/%.bpf.o)
+SKEL := $(BPF_SRC:bpf/%.bpf.c=$(SKEL_DIR)/%.skel.h)
 USER_SRC := $(sort $(shell find user -name '*.c'))
-LIB_OBJ := $(patsubst %.c,$(B)/%.o,$(filter-out user/lbctl.c,$(USER_SRC)))
-TEST_SRC := $(wildcard tests/unit/*/test_*.c tests/unit/test_*.c tests/packet/test_*.c)
-TESTS := $(TEST_SRC:%.c=$(B)/%)
+LIB_SRC := $(filter-out user/lbctl.c,$(USER_SRC))
+LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o)
+
+UNIT_SRC := $(wildcard tests/unit/test_*.c tests/unit/*/test_*.c)
+UNIT := $(UNIT_SRC:%.c=$(B)/%)
+PACKET_SRC := $(wildcard tests/packet/test_*.c)
+PACKET := $(PACKET_SRC:%.c=$(B)/%)
+PACKET_HELP := $(patsubst %.c,$(B)/%.o,$(filter-out $(PACKET_SRC),$(wildcard tests/packet/*.c)))
+NET_SRC := $(wildcard tests/net/*/test_*.c)
+NET_BIN := $(NET_SRC:%.c=$(B)/%)
+NET := $(wildcard tests/net/test_*.sh tests/net/*/test_*.sh)
 TOOL_SRC := $(wildcard tests/net/tools/*.c)
 TOOLS := $(TOOL_SRC:%.c=$(B)/%)
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
-FUZZERS := $(FUZZ_SRC:%.c=build-fuzz/%)
+FUZZERS := $(FUZZ_SRC:%.c=$(FUZZ)/%)
+
+C_FILES = $(sort $(wildcard include/lb/*.h bpf/*.[ch]) $(shell find user tests -name '*.[ch]'))
+SH_FILES = $(sort $(shell grep -lE '^#!/bin/(ba)?sh' scripts/* .ci/* tests/net/*.sh tests/net/*/*.sh \
+	2>/dev/null) $(wildcard tests/net/*.sh))
+TIDY := $(patsubst %.c,build/tidy/%,$(USER_SRC) $(TOOL_SRC))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all check test bench fuzz lint format install demo clean help unit packet net
+.PHONY: all check test unit packet net programs demo fuzz lint format install clean help root setup \
+	FORCE
 
-all: $(B)/lbctl ## build lbctl
+all: $(B)/lbctl ## build lbctl into build/
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
+	@echo
+	@echo 'V=1 shows the commands, SANITIZE=1 builds with ASan and UBSan into build-asan/,'
+	@echo 'FUZZ_SECONDS=N sets the time of each fuzz target, KEEP=1 leaves the stage of the demo up.'
 
 # ------------------------------------------------------------------- BPF --
 
-$(B)/bpf/vmlinux.h: scripts/vmlinux-h
+build/bpf/vmlinux.h: scripts/vmlinux-h
 	@mkdir -p $(@D)
 	$(call say,GEN,$@)scripts/vmlinux-h $(BPFTOOL) >$@
 
-$(B)/bpf/%.bpf.o: bpf/%.bpf.c $(B)/bpf/vmlinux.h
+build/bpf/%.bpf.o: bpf/%.bpf.c build/bpf/vmlinux.h
 	@mkdir -p $(@D)
 	$(call say,BPF,$@)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MF $(@:.o=.d) -c $< -o $@
 	$(Q)llvm-strip -g $@
 
-$(B)/skel/%.skel.h: $(B)/bpf/%.bpf.o
+$(SKEL_DIR)/%.skel.h: build/bpf/%.bpf.o
 	@mkdir -p $(@D)
 	$(call say,SKEL,$@)$(BPFTOOL) gen skeleton $< name $* >$@
 
 # ------------------------------------------------------------------ user --
 
-$(B)/%.o: %.c | $(SKEL)
+$(B)/%.o: %.c
 	@mkdir -p $(@D)
-	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) -DLBCTL_VERSION='"$(VERSION)"' -MMD -MP -c $< -o $@
+	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+
+# Before their .d files exist, nothing else says that these need the skeletons.
+$(filter $(B)/user/datapath/%,$(LIB_OBJ)) $(PACKET:%=%.o) $(PACKET_HELP) $(NET_BIN:%=%.o): | $(SKEL)
+
+# The version is compiled into one file, which alone is built again when it changes.
+$(B)/version: FORCE
+	@mkdir -p $(@D)
+	@echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' >$@
+$(B)/user/util/version.o: $(B)/version
+$(B)/user/util/version.o: CFLAGS += -DLBCTL_VERSION='"$(VERSION)"'
 
 $(B)/liblbctl.a: $(LIB_OBJ)
 	$(call say,AR,$@)rm -f $@ && ar rcs $@ $^
@@ -76,15 +119,91 @@ $(B)/liblbctl.a: $(LIB_OBJ)
 $(B)/lbctl: $(B)/user/lbctl.o $(B)/liblbctl.a
 	$(call say,LD,$@)$(CC) $(SAN) $^ $(LIBS) -o $@
 
+install: all ## install to PREFIX (/usr/local), below DESTDIR
+	install -D -m 755 build/lbctl $(DESTDIR)$(PREFIX)/bin/lbctl
+	install -D -m 644 scripts/lbctl.service $(DESTDIR)$(PREFIX)/lib/systemd/system/lbctl.service
+
 # ----------------------------------------------------------------- tests --
 
 $(B)/tests/unit/%: $(B)/tests/unit/%.o $(B)/liblbctl.a
-	$(call say,LD,$@)$(CC) $(SAN) $^ $(LIBS) -lcmocka -o $@
+	$(call say,LD,$@)$(CC) $(SAN) $^ $(LIBS) -lcmocka -lm -o $@
 
-$(B)/tests/packet/%: $(B)/tests/packet/%.o $(B)/liblbctl.a
-	$(call say,LD,$@)$(CC) $(SAN) $^ $(LIBS) -lcmocka -o $@
+$(B)/tests/packet/%: $(B)/tests/packet/%.o $(PACKET_HELP) $(B)/liblbctl.a
+	$(call say,LD,$@)$(CC) $(SAN) $^ $(LIBS) -lcmocka -lm -o $@
 
 $(B)/tests/net/tools/%: $(B)/tests/net/tools/%.o $(B)/liblbctl.a
-	$(call say,LD,$@)$(CC) $(SAN) $^ $(LIBS) -o $@
+	$(call say,LD,$@)$(CC) $(SAN) $^ $(LIBS) -lm -o $@
 
--include $(BPF_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(B)/user/lbctl.d $(TESTS:=.d) $(TOOLS:=.d)
+$(B)/tests/net/%: $(B)/tests/net/%.o $(B)/liblbctl.a
+	$(call say,LD,$@)$(CC) $(SAN) $^ $(LIBS) -lcmocka -lm -o $@
+
+programs: all $(UNIT) $(PACKET) $(NET_BIN) $(TOOLS)
+
+unit: $(UNIT)
+	$(Q)scripts/run-tests $(UNIT)
+
+packet: root $(PACKET)
+	$(Q)scripts/run-tests $(PACKET)
+
+net: root all $(NET_BIN) $(TOOLS)
+	$(Q)scripts/run-tests $(NET_BIN) $(NET)
+
+check: ## unit tests, with AddressSanitizer and UndefinedBehaviorSanitizer; needs no root
+	$(Q)$(MAKE) SANITIZE=1 unit
+
+test: root setup ## all tests: unit, packet (BPF test runs), net (end to end); needs root
+	$(Q)$(MAKE) -j$(NPROC) programs
+	$(Q)scripts/run-tests $(UNIT) $(PACKET) $(NET_BIN) $(NET)
+
+demo: root setup ## stage a cluster in network namespaces and tell the story; KEEP=1 leaves it up
+	$(Q)$(MAKE) -j$(NPROC) all $(TOOLS)
+	$(Q)scripts/demo
+
+root:
+	@[ "$$(id -u)" = 0 ] || { echo 'this needs root: sudo make $(MAKECMDGOALS)' >&2; exit 1; }
+
+setup:
+	$(Q)scripts/setup
+
+# ------------------------------------------------------------------ fuzz --
+
+$(FUZZ)/%.o: %.c
+	@mkdir -p $(@D)
+	$(call say,CC,$@)$(CLANG) $(FUZZ_CFLAGS) -MMD -MP -c $< -o $@
+
+$(FUZZ)/user/util/version.o: FUZZ_CFLAGS += -DLBCTL_VERSION='"fuzz"'
+$(patsubst %.c,$(FUZZ)/%.o,$(filter user/datapath/%,$(LIB_SRC))): | $(SKEL)
+
+$(FUZZ)/liblbctl.a: $(LIB_SRC:%.c=$(FUZZ)/%.o)
+	$(call say,AR,$@)rm -f $@ && ar rcs $@ $^
+
+$(FUZZ)/tests/fuzz/%: $(FUZZ)/tests/fuzz/%.o $(FUZZ)/liblbctl.a
+	$(call say,LD,$@)$(CLANG) -fsanitize=fuzzer,address,undefined $^ $(LIBS) -o $@
+
+fuzz: $(FUZZERS) ## run each fuzz target for FUZZ_SECONDS
+	$(Q)scripts/fuzz $(FUZZ_SECONDS) $(FUZZERS)
+
+# ------------------------------------------------------------------ lint --
+
+build/tidy/%: %.c .clang-tidy | $(SKEL)
+	@mkdir -p $(@D)
+	$(call say,TIDY,$<)clang-tidy --quiet $< -- $(C_CFLAGS) -DLBCTL_VERSION='"tidy"' \
+		2>$@.log || { cat $@.log; exit 1; }
+	@touch $@
+
+lint: $(TIDY) ## formatting, clang-tidy, shellcheck, layers, sizes, licences
+	$(call say,FORMAT,C)clang-format --dry-run -Werror $(C_FILES)
+	$(call say,SHELL,scripts)shellcheck -x $(SH_FILES)
+	$(call say,CHECK,layers)scripts/check-layers
+	$(call say,CHECK,sizes)scripts/check-size $(C_FILES) $(SH_FILES)
+	$(call say,CHECK,licences)scripts/check-spdx
+
+format: ## format all C files
+	$(Q)clang-format -i $(C_FILES)
+
+clean: ## remove everything that was built
+	$(Q)rm -rf build build-asan build-fuzz
+
+-include $(BPF_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(B)/user/lbctl.d $(PACKET_HELP:.o=.d)
+-include $(addsuffix .d,$(UNIT) $(PACKET) $(NET_BIN) $(TOOLS) $(FUZZERS))
+-include $(LIB_SRC:%.c=$(FUZZ)/%.d)

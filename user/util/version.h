@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef UTIL_VERSION_H
+#define UTIL_VERSION_H
+
+/* What git describes the sources as; "unknown" when built outside of a repository. */
+const char *version_text(void);
+
+#endif
