@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "user/agent/agent.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+
+#include "user/agent/lock.h"
+#include "user/agent/netwatch.h"
+#include "user/agent/notify.h"
+#include "user/agent/pace.h"
+#include "user/agent/reconcile.h"
+#include "user/agent/server.h"
+#include "user/agent/statewatch.h"
+#include "user/agent/status.h"
+#include "user/util/cleanup.h"
+#include "user/util/log.h"
+#include "user/util/vec.h"
+
+#define CLIENT_IDLE_MS 10000
+/* The loop stands still while it waits for another process that writes the maps. */
+#define LOCK_WAIT_MS 2000
+
+struct agent {
+	const struct paths *paths;
+	const struct config *config;
+	struct config reloaded; /* what config points to after the first SIGHUP */
+	bool config_required;	/* the file was there once: its loss is an error */
+	struct event_base *base;
+	struct event *timer;
+	struct event *signals[3];
+	struct statewatch *statewatch;
+	struct netwatch *netwatch;
+	struct server *server;
+	struct reconcile reconcile;
+	struct pace pace;
+	struct status status;
+};
+
+static int64_t clock_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* -------------------------------------------------------------------- sync -- */
+
+static void timer_arm(struct agent *agent)
+{
+	int64_t wait = pace_wait(&agent->pace, clock_ms());
+	struct timeval timeout = { .tv_sec = wait / 1000, .tv_usec = wait % 1000 * 1000 };
+
+	event_add(agent->timer, &timeout);
+}
+
+static void state_watch(struct agent *agent)
+{
+	struct err err;
+
+	if (!agent->statewatch || !(agent->reconcile.stale & RECONCILE_STATE))
+		return;
+	/* Without watches the agent is late, not wrong. */
+	if (statewatch_refresh(agent->statewatch, &err))
+		status_watch(&agent->status, err.text);
+	else
+		status_watch(&agent->status, NULL);
+}
+
+/* One sync, whoever asked for it. */
+static int agent_sync(struct agent *agent, struct sync_result *ret_result, struct err *err)
+{
+	bool full = pace_is_full(&agent->pace, clock_ms());
+	int rc;
+
+	if (full)
+		agent->reconcile.stale = RECONCILE_ALL;
+	state_watch(agent);
+	rc = reconcile_run(&agent->reconcile, ret_result, err);
+	status_sync(&agent->status, &agent->reconcile, rc ? NULL : ret_result, err);
+	pace_done(&agent->pace, clock_ms(), full, !rc);
+	timer_arm(agent);
+	return rc;
+}
+
+static void timer_due(evutil_socket_t fd, short what, void *arg)
+{
+	struct sync_result result = { 0 };
+	struct err err;
+
+	(void)fd;
+	(void)what;
+	/* The reason of a failure is in the status and, once, in the log. */
+	if (!agent_sync(arg, &result, &err))
+		sync_result_done(&result);
+}
+
+static void agent_request(struct agent *agent, unsigned int parts)
+{
+	agent->reconcile.stale |= parts;
+	pace_request(&agent->pace, clock_ms());
+	timer_arm(agent);
+}
+
+/* ------------------------------------------------------------------ events -- */
+
+static void state_changed(void *arg)
+{
+	agent_request(arg, RECONCILE_STATE);
+}
+
+static void net_changed(void *arg, unsigned int changes)
+{
+	unsigned int parts = RECONCILE_DEVICES;
+
+	if (changes & NETWATCH_LINK)
+		parts |= RECONCILE_PODS;
+	if (changes & NETWATCH_LOST)
+		parts = RECONCILE_ALL;
+	agent_request(arg, parts);
+}
+
+static json_t *client_answer(void *arg, enum protocol_op op)
+{
+	struct sync_result result = { 0 };
+	struct agent *agent = arg;
+	json_t *answer;
+	struct err err;
+
+	if (op == PROTOCOL_STATUS)
+		return status_json(&agent->status);
+	/* The client has just changed the state: its news may not have come through inotify. */
+	agent->reconcile.stale |= op == PROTOCOL_RELOAD ? RECONCILE_ALL : RECONCILE_STATE;
+	if (agent_sync(agent, &result, &err))
+		return protocol_error(&err);
+	answer = protocol_result(&result);
+	sync_result_done(&result);
+	return answer;
+}
+
+static void config_reload(struct agent *agent)
+{
+	struct config config;
+	struct err err;
+
+	notify_reloading();
+	if (config_load(agent->paths->config, agent->config_required, &config, &err)) {
+		log_error("configuration kept as it was: %s", err.text);
+	} else {
+		config_done(&agent->reloaded);
+		agent->reloaded = config;
+		agent->config = &agent->reloaded;
+		agent->reconcile.config = agent->config;
+		log_info("configuration read anew; what the programs hold of it (flows, timeouts, "
+			 "snatPorts, podCIDRs, masqueradeAll) changes with the next attach");
+		agent_request(agent, RECONCILE_ALL);
+	}
+	notify_send("READY=1");
+}
+
+static void signal_caught(evutil_socket_t number, short what, void *arg)
+{
+	struct agent *agent = arg;
+
+	(void)what;
+	if (number == SIGHUP)
+		config_reload(agent);
+	else
+		event_base_loopbreak(agent->base);
+}
+
+/* -------------------------------------------------------------- life cycle -- */
+
+/* A node without inotify or rtnetlink still works, by the periodic sync. */
+static void watches_open(struct agent *agent)
+{
+	struct err err;
+
+	if (statewatch_open(agent->base, agent->paths->state, state_changed, agent,
+			    &agent->statewatch, &err))
+		log_warn("changes of %s are seen late: %s", agent->paths->state, err.text);
+	if (netwatch_open(agent->base, net_changed, agent, &agent->netwatch, &err))
+		log_warn("changes of devices are seen late: %s", err.text);
+}
+
+static int agent_open(struct agent *agent, struct err *err)
+{
+	static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
+
+	agent->base = event_base_new();
+	if (!agent->base)
+		return err_set(err, -EIO, "no event loop");
+	for (size_t i = 0; i < ARRAY_LEN(signals); i++) {
+		agent->signals[i] = evsignal_new(agent->base, signals[i], signal_caught, agent);
+		event_add(agent->signals[i], NULL);
+	}
+	agent->timer = evtimer_new(agent->base, timer_due, agent);
+	watches_open(agent);
+	return server_open(agent->base, agent->paths, CLIENT_IDLE_MS, client_answer, agent,
+			   &agent->server, err);
+}
+
+static void agent_close(struct agent *agent)
+{
+	server_close(agent->server);
+	netwatch_close(agent->netwatch);
+	statewatch_close(agent->statewatch);
+	if (agent->timer)
+		event_free(agent->timer);
+	for (size_t i = 0; i < ARRAY_LEN(agent->signals); i++)
+		if (agent->signals[i])
+			event_free(agent->signals[i]);
+	if (agent->base)
+		event_base_free(agent->base);
+	reconcile_done(&agent->reconcile);
+	status_done(&agent->status);
+	config_done(&agent->reloaded);
+}
+
+static void agent_loop(struct agent *agent)
+{
+	/* The first sync comes before READY, so that who waits for that finds the maps right. */
+	pace_init(&agent->pace, clock_ms());
+	timer_due(-1, 0, agent);
+	log_info("serving %s, state in %s", agent->paths->socket, agent->paths->state);
+	notify_send("READY=1");
+	event_base_dispatch(agent->base);
+	notify_send("STOPPING=1");
+	log_info("ended by a signal; the datapath goes on");
+}
+
+int agent_run(const struct paths *paths, const struct config *config, struct err *err)
+{
+	cleanup_close int lock = lock_agent(paths, err);
+	struct agent agent = {
+		.paths = paths,
+		.config = config,
+		.config_required = access(paths->config, F_OK) == 0,
+	};
+	int rc;
+
+	if (lock < 0)
+		return lock;
+	/* A client that went away is noticed by its socket. */
+	signal(SIGPIPE, SIG_IGN);
+	reconcile_init(&agent.reconcile, paths, config, &reconcile_io_node, LOCK_WAIT_MS);
+	status_init(&agent.status);
+	rc = agent_open(&agent, err);
+	if (!rc)
+		agent_loop(&agent);
+	agent_close(&agent);
+	return rc;
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* This node as resolve sees it: name and zone from the configuration or its Node object. */
+#ifndef AGENT_DESIRED_H
+#define AGENT_DESIRED_H
+
+#include "user/model/resolve.h"
+
+/* addresses: those of the attached devices; nodeAddresses of the configuration win. */
+void desired_resolve(const struct store *store, const struct config *config,
+		     const struct addr_list *addresses, struct desired *ret_desired);
+
+#endif

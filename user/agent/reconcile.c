@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "user/agent/reconcile.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "user/agent/desired.h"
+#include "user/agent/lock.h"
+#include "user/k8s/state.h"
+#include "user/util/cleanup.h"
+#include "user/util/vec.h"
+
+const struct reconcile_io reconcile_io_node = {
+	.load = state_load,
+	.open = datapath_open,
+	.close = datapath_close,
+	.attach_pods = datapath_attach_pods,
+	.refresh = datapath_refresh_devices,
+	.snapshot = datapath_snapshot,
+	.apply = datapath_apply,
+};
+
+void reconcile_init(struct reconcile *reconcile, const struct paths *paths,
+		    const struct config *config, const struct reconcile_io *io, int lock_wait_ms)
+{
+	*reconcile = (struct reconcile){
+		.paths = paths,
+		.config = config,
+		.io = io,
+		.lock_wait_ms = lock_wait_ms,
+		.stale = RECONCILE_ALL,
+	};
+}
+
+static void actual_drop(struct reconcile *r)
+{
+	if (r->have_actual)
+		actual_done(&r->actual);
+	r->actual = (struct actual){ 0 };
+	r->have_actual = false;
+}
+
+static void maps_close(struct reconcile *r)
+{
+	actual_drop(r);
+	if (r->dp)
+		r->io->close(r->dp);
+	r->dp = NULL;
+	vec_free(&r->addresses);
+	r->stale |= RECONCILE_MAPS | RECONCILE_DEVICES | RECONCILE_PODS;
+}
+
+void reconcile_done(struct reconcile *reconcile)
+{
+	maps_close(reconcile);
+	if (reconcile->store)
+		store_free(reconcile->store);
+	reconcile->store = NULL;
+}
+
+/* ----------------------------------------------------------------- reading -- */
+
+static int objects_read(struct reconcile *r, struct err *err)
+{
+	struct object_list list = { 0 };
+	int rc;
+
+	if (!(r->stale & RECONCILE_STATE))
+		return 0;
+	rc = r->io->load(r->paths->state, &list, err);
+	if (rc) {
+		object_list_free(&list);
+		return rc;
+	}
+	if (r->store)
+		store_free(r->store);
+	r->store = store_new();
+	store_load(r->store, &list);
+	object_list_free(&list);
+	r->stale &= ~RECONCILE_STATE;
+	return 0;
+}
+
+static struct stat pins_stat(const struct reconcile *r)
+{
+	cleanup_free char *dir = xasprintf("%s/v%d", r->paths->bpf, LB_ABI);
+	struct stat st;
+
+	if (stat(dir, &st))
+		memset(&st, 0, sizeof(st));
+	return st;
+}
+
+/* Detached and attached again: the maps that are open here are no longer those that count. */
+static bool pins_changed(const struct reconcile *r)
+{
+	struct stat now = pins_stat(r);
+
+	return now.st_dev != r->pins.st_dev || now.st_ino != r->pins.st_ino ||
+	       now.st_mtim.tv_sec != r->pins.st_mtim.tv_sec ||
+	       now.st_mtim.tv_nsec != r->pins.st_mtim.tv_nsec;
+}
+
+static int maps_open(struct reconcile *r, struct err *err)
+{
+	int rc;
+
+	if (r->dp && (r->stale & RECONCILE_MAPS || pins_changed(r)))
+		maps_close(r);
+	if (!r->dp) {
+		/* Before opening: a change in between is then seen the next time. */
+		r->pins = pins_stat(r);
+		rc = r->io->open(r->paths, &r->dp, err);
+		if (rc && rc != -ENOENT)
+			return rc;
+	}
+	r->stale &= ~RECONCILE_MAPS;
+	return 0;
+}
+
+static int devices_read(struct reconcile *r, struct err *err)
+{
+	struct addr_list addresses = { 0 };
+	int rc;
+
+	if (!r->dp || !(r->stale & RECONCILE_DEVICES))
+		return 0;
+	rc = r->io->refresh(r->dp, r->config, &addresses, err);
+	if (rc)
+		return rc;
+	vec_free(&r->addresses);
+	r->addresses = addresses;
+	r->stale &= ~RECONCILE_DEVICES;
+	return 0;
+}
+
+static int pods_attach(struct reconcile *r, struct err *err)
+{
+	int rc;
+
+	if (!r->dp || !(r->stale & RECONCILE_PODS))
+		return 0;
+	rc = r->io->attach_pods(r->paths, err);
+	if (rc && rc != -ENOENT)
+		return rc;
+	r->stale &= ~RECONCILE_PODS;
+	/* lb_device has to know the new ones. */
+	r->stale |= RECONCILE_DEVICES;
+	return 0;
+}
+
+/* ----------------------------------------------------------------- writing -- */
+
+static int plan_make(struct reconcile *r, const struct desired *desired, struct plan *ret_plan,
+		     struct err *err)
+{
+	int rc;
+
+	if (!r->have_actual) {
+		rc = r->io->snapshot(r->dp, &r->actual, err);
+		if (rc)
+			return rc;
+		r->have_actual = true;
+	}
+	return plan_diff(desired, &r->actual, ret_plan, err);
+}
+
+static int plan_run(struct reconcile *r, const struct plan *plan, struct lock_sync *lock,
+		    struct err *err)
+{
+	int rc;
+
+	if (!plan->n)
+		return 0;
+	rc = lock_sync_count(lock, err);
+	if (rc)
+		return rc;
+	rc = r->io->apply(r->dp, plan, err);
+	if (!rc)
+		plan_simulate(&r->actual, plan);
+	return rc;
+}
+
+static int maps_write_once(struct reconcile *r, const struct desired *desired,
+			   struct lock_sync *lock, size_t *ret_operations, struct err *err)
+{
+	struct plan plan = { 0 };
+	int rc;
+
+	rc = plan_make(r, desired, &plan, err);
+	if (rc)
+		return rc;
+	rc = plan_run(r, &plan, lock, err);
+	if (!rc) {
+		*ret_operations = plan.n;
+		r->writes = lock->writes;
+	}
+	plan_done(&plan);
+	return rc;
+}
+
+/* Whatever failed, the maps are not what the copy says: the second try reads them first. */
+static int maps_write(struct reconcile *r, const struct desired *desired, struct lock_sync *lock,
+		      size_t *ret_operations, struct err *err)
+{
+	int rc;
+
+	if (r->writes != lock->writes)
+		actual_drop(r);
+	rc = maps_write_once(r, desired, lock, ret_operations, err);
+	if (!rc)
+		return 0;
+	actual_drop(r);
+	rc = maps_write_once(r, desired, lock, ret_operations, err);
+	if (rc)
+		maps_close(r);
+	return rc;
+}
+
+/* ------------------------------------------------------------- one run -- */
+
+static void backends_count(struct reconcile *r, const struct desired *desired)
+{
+	const struct desired_service *last = NULL;
+
+	r->services = r->backends = 0;
+	for (size_t i = 0; i < desired->n_services; i++) {
+		const struct desired_service *s = &desired->services[i];
+
+		/* A Service is a run of entries: ports and families. */
+		if (!last || strcmp(s->name.namespace, last->name.namespace) ||
+		    strcmp(s->name.name, last->name.name))
+			r->services++;
+		r->backends += s->n_backends;
+		last = s;
+	}
+}
+
+static int desired_write(struct reconcile *r, struct lock_sync *lock, struct sync_result *result,
+			 struct err *err)
+{
+	struct desired desired = { 0 };
+	int rc = 0;
+
+	desired_resolve(r->store, r->config, &r->addresses, &desired);
+	backends_count(r, &desired);
+	if (r->dp)
+		rc = maps_write(r, &desired, lock, &result->operations, err);
+	result->warnings = TAKE_PTR(desired.warnings);
+	result->n_warnings = desired.n_warnings;
+	desired.n_warnings = 0;
+	desired_done(&desired);
+	return rc;
+}
+
+/* Runs on after an error and keeps the first one. */
+static int first_error(int first, int rc, const struct err *cause, struct err *err)
+{
+	if (first || !rc)
+		return first;
+	return err_set(err, rc, "%s", cause->text);
+}
+
+static int reconcile_locked(struct reconcile *r, struct lock_sync *lock, struct sync_result *result,
+			    struct err *err)
+{
+	struct err cause = { "" };
+	int rc;
+
+	rc = first_error(0, objects_read(r, &cause), &cause, err);
+	rc = first_error(rc, maps_open(r, &cause), &cause, err);
+	rc = first_error(rc, pods_attach(r, &cause), &cause, err);
+	rc = first_error(rc, devices_read(r, &cause), &cause, err);
+	/*
+	 * Without objects nothing is known that the maps should hold, without a reading of
+	 * the devices no node port has an address: writing now would remove what is right.
+	 */
+	if (r->store && !(r->dp && r->stale & RECONCILE_DEVICES))
+		rc = first_error(rc, desired_write(r, lock, result, &cause), &cause, err);
+	result->attached = r->dp;
+	return rc;
+}
+
+int reconcile_run(struct reconcile *reconcile, struct sync_result *ret_result, struct err *err)
+{
+	struct sync_result result = { 0 };
+	struct lock_sync lock;
+	int rc;
+
+	/*
+	 * Held from before the objects are read: of two processes that sync, the one that
+	 * writes the maps last has also read last.
+	 */
+	rc = lock_sync_take(reconcile->paths, reconcile->lock_wait_ms, &lock, err);
+	if (rc)
+		return rc;
+	rc = reconcile_locked(reconcile, &lock, &result, err);
+	lock_sync_release(&lock);
+	if (rc) {
+		sync_result_done(&result);
+		return rc;
+	}
+	*ret_result = result;
+	return 0;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * read → store → resolve → diff → apply, and what a process keeps between two runs of it: the
+ * objects, the open maps and a copy of what they hold. Each part is read again only when it
+ * is stale; after a failure, and when anybody else wrote the maps, the copy is not trusted.
+ */
+#ifndef AGENT_RECONCILE_H
+#define AGENT_RECONCILE_H
+
+#include <sys/stat.h>
+
+#include "user/agent/sync.h"
+
+/* What has to be read anew. */
+enum reconcile_part {
+	RECONCILE_STATE = 1 << 0,   /* the objects */
+	RECONCILE_MAPS = 1 << 1,    /* pins and contents of the maps */
+	RECONCILE_DEVICES = 1 << 2, /* addresses of attached devices */
+	RECONCILE_PODS = 1 << 3,    /* pod-facing devices without hooks */
+	RECONCILE_ALL = 15,
+};
+
+/* The ends where I/O happens; tests bring their own. */
+struct reconcile_io {
+	int (*load)(const char *dir, struct object_list *list, struct err *err);
+	int (*open)(const struct paths *paths, struct datapath **ret, struct err *err);
+	void (*close)(struct datapath *dp);
+	int (*attach_pods)(const struct paths *paths, struct err *err);
+	int (*refresh)(struct datapath *dp, const struct config *config,
+		       struct addr_list *ret_addresses, struct err *err);
+	int (*snapshot)(struct datapath *dp, struct actual *ret_actual, struct err *err);
+	int (*apply)(struct datapath *dp, const struct plan *plan, struct err *err);
+};
+
+extern const struct reconcile_io reconcile_io_node; /* this node's disk and kernel */
+
+struct reconcile {
+	const struct paths *paths;
+	const struct config *config;
+	const struct reconcile_io *io;
+	int lock_wait_ms;
+	unsigned int stale;  /* enum reconcile_part */
+	struct store *store; /* NULL until the objects could be read once */
+	struct datapath *dp; /* NULL: not attached */
+	struct stat pins;    /* the directory of dp's pins when it was opened */
+	struct addr_list addresses;
+	bool have_actual;
+	struct actual actual;
+	uint64_t writes; /* of the sync lock, when actual was right */
+	size_t services; /* Services in the desired state */
+	size_t backends;
+};
+
+void reconcile_init(struct reconcile *reconcile, const struct paths *paths,
+		    const struct config *config, const struct reconcile_io *io, int lock_wait_ms);
+void reconcile_done(struct reconcile *reconcile);
+
+/*
+ * Makes the maps what the objects say. When one part cannot be read the others are still
+ * brought up to date as far as what is known allows; the first error is returned then. As long
+ * as the objects could never be read, the maps stay as they are.
+ */
+LB_CHECKED int reconcile_run(struct reconcile *reconcile, struct sync_result *ret_result,
+			     struct err *err);
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the agent knows of itself, for `status` and for the log. The log tells what changed:
+ * a failure when it begins and when it ends, a warning when it appears.
+ */
+#ifndef AGENT_STATUS_H
+#define AGENT_STATUS_H
+
+#include <jansson.h>
+#include <time.h>
+
+#include "user/agent/reconcile.h"
+
+struct status {
+	uint64_t syncs;	  /* tried */
+	time_t last_sync; /* that succeeded; 0: none yet */
+	bool attached;
+	bool told_attached; /* the log has said once whether it is */
+	size_t operations;  /* of the last sync that succeeded */
+	size_t services, backends;
+	char *error; /* of the last sync, NULL: it succeeded */
+	char *watch_error;
+	char **warnings;
+	size_t n_warnings;
+};
+
+void status_init(struct status *status);
+void status_done(struct status *status);
+
+/* A sync ended. result NULL: it failed, and err holds why. */
+void status_sync(struct status *status, const struct reconcile *reconcile,
+		 const struct sync_result *result, const struct err *err);
+
+/* Why directories of the state cannot be watched, NULL: all are. */
+void status_watch(struct status *status, const char *error);
+
+/* The answer to {"op":"status"}. */
+json_t *status_json(const struct status *status);
+
+#endif

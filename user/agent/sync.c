@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "user/agent/sync.h"
+
+#include <errno.h>
+
+#include "user/agent/client.h"
+#include "user/agent/desired.h"
+#include "user/agent/reconcile.h"
+#include "user/util/cleanup.h"
+#include "user/util/vec.h"
+
+/* Longer than any sync takes: who holds the lock is writing the maps. */
+#define SYNC_LOCK_WAIT_MS 30000
+
+void sync_result_done(struct sync_result *result)
+{
+	for (size_t i = 0; i < result->n_warnings; i++)
+		free(result->warnings[i]);
+	free(result->warnings);
+	*result = (struct sync_result){ 0 };
+}
+
+static int sync_here(const struct paths *paths, const struct config *config,
+		     struct sync_result *ret_result, struct err *err)
+{
+	struct reconcile reconcile;
+	int rc;
+
+	reconcile_init(&reconcile, paths, config, &reconcile_io_node, SYNC_LOCK_WAIT_MS);
+	rc = reconcile_run(&reconcile, ret_result, err);
+	reconcile_done(&reconcile);
+	return rc;
+}
+
+static int sync_by(enum protocol_op op, const struct paths *paths, const struct config *config,
+		   struct sync_result *ret_result, struct err *err)
+{
+	cleanup_json json_t *answer = NULL;
+	int rc;
+
+	rc = client_ask(paths, op, &answer, err);
+	if (rc == -ENOENT)
+		return sync_here(paths, config, ret_result, err);
+	if (rc)
+		return rc;
+	return protocol_result_parse(answer, ret_result, err);
+}
+
+int sync_now(const struct paths *paths, const struct config *config, struct sync_result *ret_result,
+	     struct err *err)
+{
+	return sync_by(PROTOCOL_SYNC, paths, config, ret_result, err);
+}
+
+int sync_reload(const struct paths *paths, const struct config *config,
+		struct sync_result *ret_result, struct err *err)
+{
+	return sync_by(PROTOCOL_RELOAD, paths, config, ret_result, err);
+}
+
+int sync_plan(struct datapath *dp, const struct store *store, const struct config *config,
+	      struct plan *ret_plan, struct err *err)
+{
+	struct addr_list addresses = { 0 };
+	struct desired desired = { 0 };
+	struct actual actual = { 0 };
+	int rc;
+
+	rc = datapath_refresh_devices(dp, config, &addresses, err);
+	if (rc)
+		return rc;
+	desired_resolve(store, config, &addresses, &desired);
+	vec_free(&addresses);
+	rc = datapath_snapshot(dp, &actual, err);
+	if (!rc) {
+		rc = plan_diff(&desired, &actual, ret_plan, err);
+		actual_done(&actual);
+	}
+	desired_done(&desired);
+	return rc;
+}
