@@ -120,6 +120,7 @@ enum lb_service_type {
 enum lb_name_flag {
 	LB_NAME_EXTERNAL_LOCAL = 1 << 0, /* externalTrafficPolicy: Local */
 	LB_NAME_INTERNAL_LOCAL = 1 << 1, /* internalTrafficPolicy: Local */
+	LB_NAME_IPV6 = 1 << 2,           /* the family that this id serves */
 };
 
 /* --------------------------------------------------------------- flows -- */

@@ -27,11 +27,11 @@ struct desired_backend {
 	struct lb_addr addr;
 	__be16 port;
 	uint8_t proto;
-	uint8_t flags;   /* LB_BACKEND_LOCAL, _POD, _TERMINATING */
-	uint16_t zone;   /* 0: unknown */
+	uint8_t flags;	 /* LB_BACKEND_LOCAL, _POD, _TERMINATING */
+	uint16_t zone;	 /* 0: unknown */
 	uint16_t weight; /* 1 unless an annotation says otherwise */
-	bool cluster;    /* member of the cluster-wide set */
-	bool local;      /* member of this node's set */
+	bool cluster;	 /* member of the cluster-wide set */
+	bool local;	 /* member of this node's set */
 };
 
 /* One port of a Service in one address family: its own backends, its own id in the maps. */
@@ -52,15 +52,15 @@ struct desired {
 	struct lb_addr *pods; /* sorted: addresses of all pods that exist, to tell a pod that is
 				 gone from one that was only deselected */
 	size_t n_pods;
-	char **warnings;      /* frontends left out and why, one sentence each */
+	char **warnings; /* frontends left out and why, one sentence each */
 	size_t n_warnings;
 };
 
 /* The node that resolve works for. */
 struct node_view {
 	const char *name;
-	const char *zone;                  /* or NULL */
-	const struct lb_addr *addresses;   /* frontends of node ports; both families */
+	const char *zone;		 /* or NULL */
+	const struct lb_addr *addresses; /* frontends of node ports; both families */
 	size_t n_addresses;
 };
 

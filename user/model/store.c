@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One sorted vector a kind. A single put moves pointers of what sorts behind it, which is
+ * cheap next to the decoding that came before; a bulk load appends and sorts once.
+ */
+#include "user/model/store.h"
+
+#include <string.h>
+
+struct shelf {
+	struct object **items; /* sorted by namespace, name; unique */
+	size_t n, room;
+};
+
+struct store {
+	struct shelf shelves[K8S_KINDS];
+};
+
+struct store *store_new(void)
+{
+	return xcalloc(1, sizeof(struct store));
+}
+
+void store_free(struct store *store)
+{
+	if (!store)
+		return;
+	for (size_t kind = 0; kind < K8S_KINDS; kind++) {
+		struct shelf *shelf = &store->shelves[kind];
+
+		for (size_t i = 0; i < shelf->n; i++)
+			object_free(shelf->items[i]);
+		vec_free(shelf);
+	}
+	free(store);
+}
+
+static int key_compare(const struct object *object, const char *ns, const char *name)
+{
+	int order = strcmp(object->ns, ns);
+
+	return order ? order : strcmp(object->name, name);
+}
+
+/* Where the key is, or where it belongs. name "" gives the start of a namespace. */
+static size_t shelf_search(const struct shelf *shelf, const char *ns, const char *name,
+			   bool *ret_found)
+{
+	size_t first = 0, last = shelf->n;
+
+	*ret_found = false;
+	while (first < last) {
+		size_t middle = first + (last - first) / 2;
+		int order = key_compare(shelf->items[middle], ns, name);
+
+		if (!order) {
+			*ret_found = true;
+			return middle;
+		}
+		if (order < 0)
+			first = middle + 1;
+		else
+			last = middle;
+	}
+	return first;
+}
+
+void store_put(struct store *store, struct object *object)
+{
+	struct shelf *shelf = &store->shelves[object->kind];
+	bool found;
+	size_t at = shelf_search(shelf, object->ns, object->name, &found);
+
+	if (found) {
+		if (shelf->items[at] != object)
+			object_free(shelf->items[at]);
+	} else {
+		(void)vec_add(shelf);
+		memmove(&shelf->items[at + 1], &shelf->items[at],
+			(shelf->n - 1 - at) * sizeof(*shelf->items));
+	}
+	shelf->items[at] = object;
+}
+
+bool store_delete(struct store *store, enum k8s_kind kind, const char *ns, const char *name)
+{
+	struct shelf *shelf = &store->shelves[kind];
+	bool found;
+	size_t at = shelf_search(shelf, ns, name, &found);
+
+	if (!found)
+		return false;
+	object_free(shelf->items[at]);
+	shelf->n--;
+	memmove(&shelf->items[at], &shelf->items[at + 1], (shelf->n - at) * sizeof(*shelf->items));
+	return true;
+}
+
+const struct object *store_find(const struct store *store, enum k8s_kind kind, const char *ns,
+				const char *name)
+{
+	const struct shelf *shelf = &store->shelves[kind];
+	bool found;
+	size_t at = shelf_search(shelf, ns, name, &found);
+
+	return found ? shelf->items[at] : NULL;
+}
+
+struct store_view store_list(const struct store *store, enum k8s_kind kind, const char *ns)
+{
+	const struct shelf *shelf = &store->shelves[kind];
+	size_t first, last = shelf->n;
+	bool found;
+
+	if (!ns)
+		return (struct store_view){ .items = shelf->items, .n = shelf->n };
+	first = shelf_search(shelf, ns, "", &found);
+	for (size_t low = first; low < last;) {
+		size_t middle = low + (last - low) / 2;
+
+		if (strcmp(shelf->items[middle]->ns, ns) > 0)
+			last = middle;
+		else
+			low = middle + 1;
+	}
+	return (struct store_view){ .items = shelf->n ? shelf->items + first : NULL,
+				    .n = last - first };
+}
+
+/* Where an object was in a bulk load: of two with one name the later one stays. */
+struct arrival {
+	struct object *object;
+	size_t order;
+};
+
+static int arrival_compare(const void *a, const void *b)
+{
+	const struct arrival *x = a, *y = b;
+	int order = key_compare(x->object, y->object->ns, y->object->name);
+
+	return order ? order : (x->order > y->order) - (x->order < y->order);
+}
+
+static void shelf_sort(struct shelf *shelf)
+{
+	struct arrival *arrivals = xcalloc(shelf->n, sizeof(*arrivals));
+	size_t kept = 0;
+
+	for (size_t i = 0; i < shelf->n; i++)
+		arrivals[i] = (struct arrival){ .object = shelf->items[i], .order = i };
+	qsort(arrivals, shelf->n, sizeof(*arrivals), arrival_compare);
+	for (size_t i = 0; i < shelf->n; i++) {
+		struct object *object = arrivals[i].object;
+
+		if (kept && !key_compare(shelf->items[kept - 1], object->ns, object->name))
+			object_free(shelf->items[--kept]);
+		shelf->items[kept++] = object;
+	}
+	shelf->n = kept;
+	free(arrivals);
+}
+
+void store_load(struct store *store, struct object_list *list)
+{
+	bool changed[K8S_KINDS] = { false };
+
+	for (size_t i = 0; i < list->n; i++) {
+		struct object *object = list->items[i];
+
+		vec_push(&store->shelves[object->kind], object);
+		changed[object->kind] = true;
+	}
+	for (size_t kind = 0; kind < K8S_KINDS; kind++) {
+		if (changed[kind])
+			shelf_sort(&store->shelves[kind]);
+	}
+	vec_free(list);
+}
