@@ -193,7 +193,7 @@ build/tidy/%: %.c .clang-tidy | $(SKEL)
 
 lint: $(TIDY) ## formatting, clang-tidy, shellcheck, layers, sizes, licences
 	$(call say,FORMAT,C)clang-format --dry-run -Werror $(C_FILES)
-	$(call say,SHELL,scripts)shellcheck -x $(SH_FILES)
+	$(call say,SHELL,scripts)shellcheck -x -S warning $(SH_FILES)
 	$(call say,CHECK,layers)scripts/check-layers
 	$(call say,CHECK,sizes)scripts/check-size $(C_FILES) $(SH_FILES)
 	$(call say,CHECK,licences)scripts/check-spdx

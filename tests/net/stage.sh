@@ -37,7 +37,8 @@ off() {
 stage_spawn() {
 	local host=$1 log=$2
 	shift 2
-	on "$host" "$@" >>"$STAGE/$log" 2>&1 </dev/null &
+	# A session of its own: Ctrl-C at the demo ends the demo, which then ends these in order.
+	setsid "$STAGE/bin/$host" "$@" >>"$STAGE/$log" 2>&1 </dev/null &
 	stage_pid_record $!
 }
 
@@ -247,6 +248,7 @@ stage_eventually() {
 # ----------------------------------------------------------------- lbctl --
 
 # stage_attach [OPTION...]: on both nodes.
+# shellcheck disable=SC2120
 stage_attach() {
 	local node
 	for node in node1 node2; do
@@ -273,6 +275,15 @@ agent_kill() {
 	kill "-${2:-KILL}" "$pid"
 	wait "$pid" 2>/dev/null || true
 	rm -f "$STAGE/$1/agent.pid"
+}
+
+# stage_editor NAME FROM TO: $STAGE/bin/NAME, an editor that replaces one by the other.
+stage_editor() {
+	cat >"$STAGE/bin/$1" <<-END
+		#!/bin/sh
+		exec sed -i 's/$2/$3/' "\$1"
+	END
+	chmod 755 "$STAGE/bin/$1"
 }
 
 # service_ip NAME [4|6], service_lb_ip NAME [4|6]: its cluster IP, its load balancer's address.

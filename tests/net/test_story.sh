@@ -8,15 +8,6 @@ cd "$(dirname "$0")"
 
 pods="kubia-4h2mx kubia-9tcwz kubia-lq7dn"
 
-# Editors that change one thing.
-editor() {
-	cat >"$STAGE/bin/$1" <<-END
-		#!/bin/sh
-		exec sed -i 's/$2/$3/' "\$1"
-	END
-	chmod 755 "$STAGE/bin/$1"
-}
-
 one_pod_hit() {
 	[ "$(pods_hit 12 "$@" | wc -w)" = 1 ]
 }
@@ -71,8 +62,8 @@ changes() {
 	stage_settle
 	check 'the exposed Service answers' hits "$pods" 30 curl "http://$(service_ip kubia-http)"
 
-	editor client-ip 'sessionAffinity: None' 'sessionAffinity: ClientIP'
-	editor no-affinity 'sessionAffinity: ClientIP' 'sessionAffinity: None'
+	stage_editor client-ip 'sessionAffinity: None' 'sessionAffinity: ClientIP'
+	stage_editor no-affinity 'sessionAffinity: ClientIP' 'sessionAffinity: None'
 	check 'edit: affinity on' prints '^service/kubia edited$' \
 		on node1 env EDITOR="$STAGE/bin/client-ip" lbctl edit svc kubia
 	stage_settle
