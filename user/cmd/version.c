@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "user/cmd/command.h"
+#include "user/util/version.h"
 
 static int version_run(struct cli *cli)
 {
 	(void)cli;
-	printf("lbctl %s\n", LBCTL_VERSION);
+	printf("lbctl %s\n", version_text());
 	return CLI_OK;
 }
 

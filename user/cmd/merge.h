@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What `apply` makes of a manifest and the stored object: kubectl's three-way merge. Pure. */
+#ifndef CMD_MERGE_H
+#define CMD_MERGE_H
+
+#include "user/k8s/object.h"
+
+/*
+ * The stored object with the fields of given set, and those removed that original (what was
+ * applied last; may be NULL) had and given has not. Fields that others filled in stay. Lists are
+ * replaced, but for those whose items have a name to go by. A new tree.
+ */
+json_t *merge_three_way(enum k8s_kind kind, const json_t *original, const json_t *given,
+			const json_t *stored);
+
+/*
+ * A Service that changed its type or traffic policy loses what was allocated for the old one, as
+ * the API server does it: cluster IPs, node ports, the health-check node port. What differs
+ * from the stored object was asked for and is left for validation to judge.
+ */
+void merge_service_type(json_t *merged, const json_t *stored);
+
+#endif
