@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The established path: one lookup in the flow table, one rewrite. Anything out of the
+ * ordinary is left to the slow program: no flow, a flow that is not established, one whose
+ * backend has a new generation, one not refreshed for a while, SYN, FIN and RST, options,
+ * a TTL that runs out.
+ *
+ * Example: 192.0.2.9:40000 → 10.96.0.1:80 finds an entry "to 172.17.1.2:8080 from
+ * 192.0.2.1:10042 by eth0", gets new addresses, ports, checksums and link addresses and
+ * leaves. The answer finds the entry of the other direction in the same way.
+ */
+#ifndef LB_ESTABLISHED_BPF_H
+#define LB_ESTABLISHED_BPF_H
+
+#include "flow.bpf.h"
+#include "parse.bpf.h"
+
+enum established {
+	ESTABLISHED_DONE, /* the verdict stands */
+	ESTABLISHED_MISS, /* no entry */
+	ESTABLISHED_SLOW, /* not for this path */
+};
+
+/* Plain headers at fixed offsets, and no TCP flag that changes a state. */
+static __always_inline bool established_plain(void *data, void *end, const bool v4)
+{
+	const __u32 l4 = ETH_HLEN + (v4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr));
+	__u8 proto;
+
+	if (data + l4 + sizeof(struct udphdr) > end)
+		return false;
+	if (v4) {
+		struct iphdr *ip = data + ETH_HLEN;
+
+		if (*(__u8 *)ip != 0x45 || ip->frag_off & bpf_htons(~IP_DF) || ip->ttl <= 1)
+			return false;
+		proto = ip->protocol;
+	} else {
+		struct ipv6hdr *ip = data + ETH_HLEN;
+
+		if (ip->version != 6 || ip->hop_limit <= 1)
+			return false;
+		proto = ip->nexthdr;
+	}
+	if (proto == IPPROTO_UDP)
+		return true;
+	return proto == IPPROTO_TCP && data + l4 + sizeof(struct tcphdr) <= end &&
+	       !(*(__u8 *)(data + l4 + TCP_FLAGS) & (TCP_SYN | TCP_FIN | TCP_RST));
+}
+
+/* Whether an entry is that of the plain packet at data. */
+static __always_inline bool established_match(const void *entry, void *data, const bool v4)
+{
+	if (v4) {
+		struct iphdr *ip = data + ETH_HLEN;
+
+		return flow_match4(entry, ip->saddr, ip->daddr, *(__u32 *)(ip + 1), ip->protocol);
+	} else {
+		struct ipv6hdr *ip = data + ETH_HLEN;
+
+		return flow_match6(entry, ip->saddr.in6_u.u6_addr32, ip->daddr.in6_u.u6_addr32,
+				   *(__u32 *)(ip + 1), ip->nexthdr);
+	}
+}
+
+static __always_inline __u64 established_hash(void *data, const bool v4)
+{
+	if (v4) {
+		struct iphdr *ip = data + ETH_HLEN;
+
+		return flow_hash4(ip->saddr, ip->daddr, *(__u32 *)(ip + 1), ip->protocol);
+	} else {
+		struct ipv6hdr *ip = data + ETH_HLEN;
+
+		return flow_hash6(ip->saddr.in6_u.u6_addr32, ip->daddr.in6_u.u6_addr32,
+				  *(__u32 *)(ip + 1), ip->nexthdr);
+	}
+}
+
+/* The entry for the plain packet at data, from the first set alone. */
+static __always_inline void *established_find(void *data, const bool v4)
+{
+	__u64 hash = established_hash(data, v4);
+	void *set = flow_set(flow_set_index(hash, false, v4), v4);
+
+	if (!set)
+		return NULL;
+#pragma unroll
+	for (__u32 i = 0; i < LB_FLOW_WAYS; i++) {
+		void *entry = flow_way(set, flow_first_way(hash) + i, v4);
+
+		if (established_match(entry, data, v4))
+			return entry;
+	}
+	return NULL;
+}
+
+/* Whether the flow needs nothing but its rewrite. The answer's generation does not matter. */
+static __always_inline bool established_steady(const struct rewrite *rw)
+{
+	const struct lb_backend *backend;
+	__u32 id = rw->backend;
+
+	if (rw->state != LB_FLOW_ESTABLISHED ||
+	    (__u32)bpf_jiffies64() - rw->last_seen > lb_config.refresh)
+		return false;
+	if (rw->flags & LB_FLOW_REPLY)
+		return true;
+	backend = bpf_map_lookup_elem(&lb_backend, &id);
+	return backend && backend->generation == rw->generation;
+}
+
+/*
+ * egress: the hook is on the way out of a device. Returns enum established; for
+ * ESTABLISHED_DONE *verdict and *ifindex are set and the packet is rewritten.
+ */
+static __always_inline int established(struct hook_ctx *ctx, enum verdict *verdict, __u32 *ifindex,
+				       const bool egress, const bool v4)
+{
+	const __u32 offset = ETH_HLEN + (v4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr));
+	void *data = hook_data(ctx);
+	void *end = hook_end(ctx);
+	struct rewrite rw;
+	void *entry;
+	__u32 word;
+	__u8 proto;
+	bool forward;
+
+	if (!established_plain(data, end, v4))
+		return ESTABLISHED_SLOW;
+	entry = established_find(data, v4);
+	if (!entry)
+		return ESTABLISHED_MISS;
+	word = READ_WORD(flow_meta(entry, v4)->word);
+	barrier_compiler();
+	if (!established_match(entry, data, v4)) /* replaced since it was found */
+		return ESTABLISHED_SLOW;
+	flow_copy(entry, &rw, v4);
+	proto = flow_meta(entry, v4)->proto;
+	barrier_compiler();
+	if (!flow_word_stable(word, READ_WORD(flow_meta(entry, v4)->word)))
+		return ESTABLISHED_SLOW;
+	if (!!(rw.flags & LB_FLOW_EGRESS) != egress) {
+		*verdict = VERDICT_PASS;
+		return ESTABLISHED_DONE;
+	}
+	if (!established_steady(&rw))
+		return ESTABLISHED_SLOW;
+	forward = rw.flags & LB_FLOW_FORWARD;
+	*ifindex = rw.nexthop.ifindex;
+	*verdict = forward ? VERDICT_TRANSMIT : VERDICT_STACK;
+	if (rw.flags & (LB_FLOW_NO_MAC | LB_FLOW_TC)) {
+		if (HOOK_XDP) {
+			*verdict = VERDICT_HANDOFF;
+			return ESTABLISHED_DONE;
+		}
+		if (rw.flags & LB_FLOW_NO_MAC)
+			*verdict = VERDICT_RESOLVE;
+	}
+	if (*verdict == VERDICT_TRANSMIT)
+		rewrite_link(data, &rw.nexthop);
+	backend_count(rw.backend, end - data);
+	rewrite_ip(data + ETH_HLEN, &rw, forward, v4);
+	hook_rewrite_l4(ctx, data + offset, end, offset, &rw, proto);
+	return ESTABLISHED_DONE;
+}
+
+#endif

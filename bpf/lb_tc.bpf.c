@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The TC hooks.
+ *
+ *	lb_tc_ingress  a pod's packets as they leave the pod, and the NIC's where XDP is not
+ *	               to be had: the whole work.
+ *	lb_tc_handoff  the NIC's way in behind XDP: only what XDP handed over.
+ *	lb_tc_egress   the way out of NIC and pod devices: answers of backends that kept the
+ *	               client's address get the service's address back.
+ *
+ * Everything here works with packets whose checksum is not finished yet, as pods send them.
+ */
+#include "vmlinux.h"
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "hook_tc.bpf.h"
+
+#include "established.bpf.h"
+#include "slow.bpf.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, LB_TAIL_COUNT);
+	__type(key, __u32);
+	__type(value, __u32);
+} lb_tc_tail SEC(".maps");
+
+SEC("tc")
+int lb_tc_slow4(struct __sk_buff *ctx)
+{
+	return slow_ingress(ctx, true);
+}
+
+SEC("tc")
+int lb_tc_slow6(struct __sk_buff *ctx)
+{
+	return slow_ingress(ctx, false);
+}
+
+static __always_inline int tc_ingress(struct __sk_buff *ctx, const bool v4)
+{
+	enum verdict verdict = VERDICT_PASS;
+	__u32 ifindex = 0;
+
+	if (established(ctx, &verdict, &ifindex, false, v4) == ESTABLISHED_DONE)
+		return hook_finish(ctx, verdict, ifindex);
+	bpf_tail_call_static(ctx, &lb_tc_tail, v4 ? LB_TAIL_SLOW4 : LB_TAIL_SLOW6);
+	reason_count(LB_REASON_INTERNAL, 0);
+	return TC_ACT_UNSPEC;
+}
+
+static __always_inline int tc_egress(struct __sk_buff *ctx, const bool v4)
+{
+	enum verdict verdict = VERDICT_PASS;
+	__u32 ifindex = 0;
+
+	if (established(ctx, &verdict, &ifindex, true, v4) == ESTABLISHED_DONE)
+		return hook_finish(ctx, verdict, ifindex);
+	return slow_egress(ctx, v4);
+}
+
+static __always_inline int tc_ingress_any(struct __sk_buff *ctx)
+{
+	if (hook_tagged(ctx))
+		return TC_ACT_UNSPEC;
+	hook_pull(ctx, ETH_HLEN + sizeof(struct ipv6hdr) + sizeof(struct tcphdr));
+	if (ctx->protocol == bpf_htons(ETH_P_IP))
+		return tc_ingress(ctx, true);
+	if (ctx->protocol == bpf_htons(ETH_P_IPV6))
+		return tc_ingress(ctx, false);
+	return TC_ACT_UNSPEC;
+}
+
+SEC("tc")
+int lb_tc_ingress(struct __sk_buff *ctx)
+{
+	return tc_ingress_any(ctx);
+}
+
+SEC("tc")
+int lb_tc_handoff(struct __sk_buff *ctx)
+{
+	return hook_handed_off(ctx) ? tc_ingress_any(ctx) : TC_ACT_UNSPEC;
+}
+
+SEC("tc")
+int lb_tc_egress(struct __sk_buff *ctx)
+{
+	if (hook_tagged(ctx))
+		return TC_ACT_UNSPEC;
+	hook_pull(ctx, ETH_HLEN + sizeof(struct ipv6hdr) + sizeof(struct tcphdr));
+	if (ctx->protocol == bpf_htons(ETH_P_IP))
+		return tc_egress(ctx, true);
+	if (ctx->protocol == bpf_htons(ETH_P_IPV6))
+		return tc_egress(ctx, false);
+	return TC_ACT_UNSPEC;
+}
+
+char LICENSE[] SEC("license") = "GPL";

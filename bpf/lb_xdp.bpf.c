@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The NIC's way in. lb_xdp is what every packet passes: it answers established flows and
+ * leaves the rest to lb_xdp_slow4 and lb_xdp_slow6. What XDP cannot send by itself (to a
+ * veth, or to a neighbour that the kernel has yet to find) goes on to lb_tc_handoff.
+ *
+ * What it does badly: a frame with a VLAN tag passes untouched, and is served by TC on the
+ * VLAN's own device if that is attached.
+ */
+#include "vmlinux.h"
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "hook_xdp.bpf.h"
+
+#include "established.bpf.h"
+#include "slow.bpf.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, LB_TAIL_COUNT);
+	__type(key, __u32);
+	__type(value, __u32);
+} lb_xdp_tail SEC(".maps");
+
+SEC("xdp")
+int lb_xdp_slow4(struct xdp_md *ctx)
+{
+	return slow_ingress(ctx, true);
+}
+
+SEC("xdp")
+int lb_xdp_slow6(struct xdp_md *ctx)
+{
+	return slow_ingress(ctx, false);
+}
+
+static __always_inline int xdp_entry(struct xdp_md *ctx, const bool v4)
+{
+	enum verdict verdict = VERDICT_PASS;
+	__u32 ifindex = 0;
+
+	if (established(ctx, &verdict, &ifindex, false, v4) == ESTABLISHED_DONE)
+		return hook_finish(ctx, verdict, ifindex);
+	bpf_tail_call_static(ctx, &lb_xdp_tail, v4 ? LB_TAIL_SLOW4 : LB_TAIL_SLOW6);
+	reason_count(LB_REASON_INTERNAL, 0);
+	return XDP_PASS;
+}
+
+SEC("xdp")
+int lb_xdp(struct xdp_md *ctx)
+{
+	struct ethhdr *eth = hook_data(ctx);
+
+	if ((void *)(eth + 1) > hook_end(ctx))
+		return XDP_PASS;
+	if (eth->h_proto == bpf_htons(ETH_P_IP))
+		return xdp_entry(ctx, true);
+	if (eth->h_proto == bpf_htons(ETH_P_IPV6))
+		return xdp_entry(ctx, false);
+	return XDP_PASS;
+}
+
+char LICENSE[] SEC("license") = "GPL";

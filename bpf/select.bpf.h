@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Which backend a new flow gets: the one its client is bound to (ClientIP affinity), else
+ * the one that the Maglev table names for its hash. The hash has no secret and no local
+ * ingredient, so that all nodes choose alike for a client.
+ */
+#ifndef LB_SELECT_BPF_H
+#define LB_SELECT_BPF_H
+
+#include "config.bpf.h"
+#include "flow.bpf.h"
+#include "frontend.bpf.h"
+
+#define SELECT_SEED 0x6c62637466726f6dull
+
+struct selection {
+	struct lb_addr addr;
+	__u32 backend;
+	__u32 generation;
+	__be16 port;
+	__u8 flags; /* enum lb_backend_flag */
+	__u8 zero;
+};
+
+/* A client's port counts only where there is no affinity: else another node chose otherwise. */
+static __always_inline __u32 select_hash(const struct lb_addr *client, __be16 port, __u8 proto,
+					 bool affinity)
+{
+	__u64 hash = flow_mix(SELECT_SEED, (__u64)client->word[1] << 32 | client->word[0]);
+
+	hash = flow_mix(hash, (__u64)client->word[3] << 32 | client->word[2]);
+	if (!affinity)
+		hash = flow_mix(hash, (__u64)proto << 16 | port);
+	return hash >> 32 ^ hash;
+}
+
+static __always_inline bool select_fill(__u32 id, __u32 service, struct selection *ret)
+{
+	const struct lb_backend *backend = bpf_map_lookup_elem(&lb_backend, &id);
+
+	/* A slot may be re-used between two plans; the service tells. */
+	if (!backend || backend->service != service ||
+	    backend->flags & (LB_BACKEND_DRAINING | LB_BACKEND_GONE))
+		return false;
+	ret->addr = backend->addr;
+	ret->backend = id;
+	ret->generation = backend->generation;
+	ret->port = backend->port;
+	ret->flags = backend->flags;
+	ret->zero = 0;
+	return true;
+}
+
+static __always_inline bool select_slot(const struct lb_range *range, __u32 hash, __u32 service,
+					struct selection *ret)
+{
+	__u32 len = range->len; /* read once: the range may be replaced meanwhile */
+	__u32 slot, *id;
+
+	if (!len)
+		return false;
+	slot = range->base + hash % len;
+	id = bpf_map_lookup_elem(&lb_maglev, &slot);
+	return id && select_fill(*id, service, ret);
+}
+
+/* Never a terminating backend, nor one outside the scope (service.spec.sessionAffinity). */
+static __always_inline bool select_bound(const struct lb_affinity_key *key, __u32 timeout,
+					 bool local, struct selection *ret)
+{
+	const struct lb_affinity *bound = bpf_map_lookup_elem(&lb_affinity, key);
+
+	if (!bound || (__u32)bpf_jiffies64() - bound->last_used > timeout * lb_config.hz)
+		return false;
+	if (!select_fill(bound->backend, key->service, ret))
+		return false;
+	return !(ret->flags & LB_BACKEND_TERMINATING) && (!local || ret->flags & LB_BACKEND_LOCAL);
+}
+
+/*
+ * Chooses for a client. hash: select_hash, or any number where no port is known yet (socket
+ * hooks). False: the range is empty, or changes at this very moment.
+ */
+static __always_inline bool select_backend(const struct lb_frontend *frontend,
+					   const struct lb_range *range,
+					   const struct lb_addr *client, __u32 hash,
+					   struct selection *ret)
+{
+	struct lb_affinity_key key = { .client = *client, .service = frontend->service };
+	bool local = range == &frontend->local;
+	__u32 timeout = frontend->affinity;
+
+	if (!range->len)
+		return false;
+	if (!timeout || !select_bound(&key, timeout, local, ret)) {
+		if (!select_slot(range, hash, frontend->service, ret) &&
+		    !select_slot(range, flow_mix(hash, hash), frontend->service, ret))
+			return false;
+	}
+	if (timeout) {
+		struct lb_affinity bound = {
+			.backend = ret->backend,
+			.generation = ret->generation,
+			.last_used = (__u32)bpf_jiffies64(),
+		};
+
+		bpf_map_update_elem(&lb_affinity, &key, &bound, BPF_ANY);
+	}
+	return true;
+}
+
+#endif
