@@ -21,26 +21,26 @@ struct addr_list {
 
 /* Seconds. Defaults in brackets. */
 struct flow_timeouts {
-	uint32_t tcp_half_open;   /* timeouts.tcpHalfOpen [60] */
+	uint32_t tcp_half_open;	  /* timeouts.tcpHalfOpen [60] */
 	uint32_t tcp_established; /* timeouts.tcpEstablished [86400] */
-	uint32_t tcp_closing;     /* timeouts.tcpClosing [30] */
-	uint32_t udp_one_way;     /* timeouts.udpOneWay [30] */
-	uint32_t udp_replied;     /* timeouts.udpReplied [180] */
+	uint32_t tcp_closing;	  /* timeouts.tcpClosing [30] */
+	uint32_t udp_one_way;	  /* timeouts.udpOneWay [30] */
+	uint32_t udp_replied;	  /* timeouts.udpReplied [180] */
 };
 
 struct config {
-	char *node_name;              /* nodeName [host name] */
-	char *zone;                   /* zone, or NULL */
-	struct addr_list node_addresses;      /* nodeAddresses [addresses of attached devices] */
-	struct prefix_list pod_cidrs;         /* podCIDRs */
-	struct prefix_list service_cidrs;     /* serviceCIDR [10.96.0.0/12, fd00:10:96::/112] */
+	char *node_name;		  /* nodeName [host name] */
+	char *zone;			  /* zone, or NULL */
+	struct addr_list node_addresses;  /* nodeAddresses [addresses of attached devices] */
+	struct prefix_list pod_cidrs;	  /* podCIDRs */
+	struct prefix_list service_cidrs; /* serviceCIDR [10.96.0.0/12, fd00:10:96::/112] */
 	uint16_t node_port_first, node_port_last; /* nodePortRange ["30000-32767"] */
-	struct prefix_list node_port_addresses;   /* nodePortAddresses [all node addresses] */
-	bool external_ips;                    /* externalIPs [false] */
-	bool masquerade_all;                  /* masqueradeAll [false] */
-	struct prefix_list load_balancer_pools;   /* loadBalancerPools, CIDRs or "first-last" ranges */
-	uint16_t snat_first, snat_last;       /* snatPorts ["10000-29999"] */
-	uint32_t flows;                       /* flows, entries of each family [LB_DEFAULT_FLOWS] */
+	struct prefix_list node_port_addresses;	  /* nodePortAddresses [all node addresses] */
+	bool external_ips;			  /* externalIPs [false] */
+	bool masquerade_all;			  /* masqueradeAll [false] */
+	struct prefix_list load_balancer_pools;	  /* loadBalancerPools, CIDRs, "first-last" */
+	uint16_t snat_first, snat_last;		  /* snatPorts ["10000-29999"] */
+	uint32_t flows; /* flows, entries of each family [LB_DEFAULT_FLOWS] */
 	struct flow_timeouts timeouts;
 };
 

@@ -28,12 +28,13 @@ enum k8s_kind {
 
 /* One row a kind: everything that names it. */
 struct k8s_kind_info {
-	const char *kind;        /* "Service" */
+	const char *kind;	 /* "Service" */
 	const char *api_version; /* "v1", "discovery.k8s.io/v1" */
-	const char *singular;    /* "service" */
-	const char *plural;      /* "services", also the state's folder */
-	const char *aliases[3];  /* kubectl's short names: "svc" */
-	const char *group;       /* "", "discovery.k8s.io": kubectl prints "endpointslice.discovery.k8s.io/x" */
+	const char *singular;	 /* "service" */
+	const char *plural;	 /* "services", also the state's folder */
+	const char *aliases[3];	 /* kubectl's short names: "svc" */
+	const char *group;	 /* "", "discovery.k8s.io": kubectl prints
+				    "endpointslice.discovery.k8s.io/x" */
 	bool namespaced;
 };
 
@@ -43,12 +44,12 @@ extern const struct k8s_kind_info k8s_kinds[K8S_KINDS];
 enum k8s_kind k8s_kind_find(const char *word);
 
 struct service_port {
-	const char *name; /* "" when unnamed */
-	uint8_t proto;    /* IPPROTO_TCP, _UDP, _SCTP */
-	uint16_t port;    /* host order, as everywhere in objects */
-	const char *target_name; /* spec.ports[].targetPort as a name, or NULL */
-	uint16_t target_port;    /* … or as a number; defaults to port */
-	uint16_t node_port;      /* 0: none */
+	const char *name;	  /* "" when unnamed */
+	uint8_t proto;		  /* IPPROTO_TCP, _UDP, _SCTP */
+	uint16_t port;		  /* host order, as everywhere in objects */
+	const char *target_name;  /* spec.ports[].targetPort as a name, or NULL */
+	uint16_t target_port;	  /* … or as a number; defaults to port */
+	uint16_t node_port;	  /* 0: none */
 	const char *app_protocol; /* or NULL */
 };
 
@@ -72,19 +73,19 @@ struct label {
 struct service {
 	enum service_type type;
 	struct label *selector; /* sorted by key */
-	size_t n_selector;      /* 0: no selector */
+	size_t n_selector;	/* 0: no selector */
 	struct service_port *ports;
 	size_t n_ports;
-	bool headless;                /* clusterIP: None */
+	bool headless; /* clusterIP: None */
 	struct lb_addr cluster_ips[2];
 	size_t n_cluster_ips;
-	bool families_v4[2];          /* spec.ipFamilies, true: IPv4 */
-	size_t n_families;            /* 0: not given */
-	const char *family_policy;    /* SingleStack, PreferDualStack, RequireDualStack, or NULL */
+	bool families_v4[2];	   /* spec.ipFamilies, true: IPv4 */
+	size_t n_families;	   /* 0: not given */
+	const char *family_policy; /* SingleStack, PreferDualStack, RequireDualStack, or NULL */
 	struct lb_addr *external_ips;
 	size_t n_external_ips;
 	struct lb_addr load_balancer_ip; /* spec.loadBalancerIP, zero: none asked */
-	struct lb_ingress *ingress;      /* status.loadBalancer.ingress */
+	struct lb_ingress *ingress;	 /* status.loadBalancer.ingress */
 	size_t n_ingress;
 	struct prefix *source_ranges;
 	size_t n_source_ranges;
@@ -107,18 +108,18 @@ struct endpoint_port {
 
 /* One endpoint of a slice, or one address of an Endpoints subset. */
 struct endpoint {
-	struct lb_addr addr; /* addresses[0] */
-	bool ready, serving, terminating; /* defaults applied */
+	struct lb_addr addr;			 /* addresses[0] */
+	bool ready, serving, terminating;	 /* defaults applied */
 	const char *node_name, *zone, *hostname; /* or NULL */
-	const char *target_kind, *target_name;   /* targetRef, or NULL */
+	const char *target_kind, *target_name;	 /* targetRef, or NULL */
 	const char **hint_zones, **hint_nodes;
 	size_t n_hint_zones, n_hint_nodes;
 };
 
 struct endpoint_slice {
 	const char *service; /* label kubernetes.io/service-name, or NULL */
-	bool v4;             /* addressType IPv4 */
-	bool fqdn;           /* addressType FQDN: ignored */
+	bool v4;	     /* addressType IPv4 */
+	bool fqdn;	     /* addressType FQDN: ignored */
 	struct endpoint_port *ports;
 	size_t n_ports;
 	struct endpoint *endpoints;
@@ -146,15 +147,15 @@ struct container_port {
 struct pod {
 	struct lb_addr ips[2];
 	size_t n_ips;
-	const char *node_name; /* or NULL */
+	const char *node_name;		  /* or NULL */
 	const char *hostname, *subdomain; /* or NULL */
-	const char *phase;     /* or NULL */
-	struct container_port *ports; /* of all containers, in order */
+	const char *phase;		  /* or NULL */
+	struct container_port *ports;	  /* of all containers, in order */
 	size_t n_ports;
-	bool has_ready;        /* status.conditions has type Ready */
+	bool has_ready; /* status.conditions has type Ready */
 	bool ready;
-	bool terminating;      /* metadata.deletionTimestamp */
-	bool has_probe;        /* some container has a readinessProbe */
+	bool terminating; /* metadata.deletionTimestamp */
+	bool has_probe;	  /* some container has a readinessProbe */
 };
 
 struct node {
@@ -168,7 +169,7 @@ struct object {
 	const char *ns; /* "" for kinds without a namespace; "default" applied */
 	const char *name;
 	json_t *json; /* owned */
-	union {       /* typed part, owned; NULL for kinds that have none */
+	union {	      /* typed part, owned; NULL for kinds that have none */
 		struct service *service;
 		struct endpoints *endpoints;
 		struct endpoint_slice *slice;

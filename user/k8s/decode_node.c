@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Node: its internal addresses and its zone. */
+#include <string.h>
+
+#include "user/k8s/kinds.h"
+#include "user/util/vec.h"
+
+static void addresses_decode(const struct field *root, struct node *node)
+{
+	struct field status = field_get(root, "status");
+	struct field list = field_get(&status, "addresses");
+	size_t n = field_items(&list);
+
+	node->internal_ips = xcalloc(n, sizeof(*node->internal_ips));
+	for (size_t i = 0; i < n; i++) {
+		struct field item = field_at(&list, i);
+		struct field type = field_get(&item, "type");
+		struct field address = field_get(&item, "address");
+		const char *text = field_string(&type);
+
+		field_required(&type);
+		field_required(&address);
+		if (text && !strcmp(text, "InternalIP"))
+			node->n_internal_ips +=
+				field_addr(&address, &node->internal_ips[node->n_internal_ips]);
+		else
+			field_string(&address);
+	}
+}
+
+static void pod_cidrs_check(const struct field *root)
+{
+	struct field spec = field_get(root, "spec");
+	struct field single = field_get(&spec, "podCIDR");
+	struct field list = field_get(&spec, "podCIDRs");
+	size_t n = field_items(&list);
+	struct prefix prefix;
+
+	field_prefix(&single, &prefix);
+	for (size_t i = 0; i < n; i++) {
+		struct field item = field_at(&list, i);
+
+		field_required(&item);
+		field_prefix(&item, &prefix);
+	}
+}
+
+struct node *node_decode(const struct field *root)
+{
+	struct node *node = xcalloc(1, sizeof(*node));
+	struct field metadata = field_get(root, "metadata");
+	struct field labels = field_get(&metadata, "labels");
+	struct field zone = field_entry(&labels, "topology.kubernetes.io/zone");
+
+	addresses_decode(root, node);
+	pod_cidrs_check(root);
+	node->zone = field_string(&zone);
+	return node;
+}
+
+void node_free(struct node *node)
+{
+	if (!node)
+		return;
+	free(node->internal_ips);
+	free(node);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What decode.c and object.c call for each kind. A decoder reads the whole tree, reports
+ * to the field's reading, and returns its typed part also when something was wrong.
+ */
+#ifndef K8S_KINDS_H
+#define K8S_KINDS_H
+
+#include "user/k8s/field.h"
+#include "user/k8s/object.h"
+
+struct service *service_decode(const struct field *root);
+void service_free(struct service *service);
+
+struct endpoints *endpoints_decode(const struct field *root);
+void endpoints_free(struct endpoints *endpoints);
+
+struct endpoint_slice *slice_decode(const struct field *root);
+void slice_free(struct endpoint_slice *slice);
+
+struct pod *pod_decode(const struct field *root);
+void pod_free(struct pod *pod);
+
+struct node *node_decode(const struct field *root);
+void node_free(struct node *node);
+
+/* Checked only: nothing works with their inside yet. stringData is folded into data. */
+void secret_check(const struct field *root);
+void ingress_check(const struct field *root);
+
+/* What several kinds share: `protocol`, TCP when absent. */
+uint8_t protocol_decode(const struct field *port);
+const char *protocol_name(uint8_t proto);
+
+#endif
