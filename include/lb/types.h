@@ -74,7 +74,7 @@ struct lb_backend {
 	struct lb_addr addr;
 	__be16 port;
 	__u8 proto;
-	__u8 flags; /* enum lb_backend_flag; all bits 0 and service 0: slot is free */
+	__u8 flags; /* enum lb_backend_flag; a freed slot keeps DRAINING or GONE for old flows */
 	__u16 zone;
 	__u16 weight;
 	__u32 generation;

@@ -44,7 +44,7 @@ struct actual {
 	struct actual_range *ranges;
 	size_t n_ranges;
 	uint32_t *slots;
-	uint32_t n_slots;     /* size of the map */
+	uint32_t n_slots; /* size of the map */
 	uint32_t max_services, max_frontends, max_backends, max_ranges;
 };
 
@@ -66,6 +66,7 @@ enum plan_kind {
 
 struct plan_op {
 	enum plan_kind kind;
+	bool change; /* of a set: the entry is there and gets another value */
 	union {
 		struct {
 			uint32_t id;
@@ -77,12 +78,14 @@ struct plan_op {
 		} backend;
 		struct {
 			uint32_t base, len;
-			uint32_t *slots; /* owned */
+			uint32_t *slots;	    /* owned */
+			uint32_t service, backends; /* whose, and how many: for print */
 		} maglev;
 		struct lb_source_range_key range;
 		struct {
 			struct lb_frontend_key key;
 			struct lb_frontend value;
+			uint32_t backends; /* in the cluster's set: for print */
 		} frontend;
 	};
 };
@@ -90,9 +93,30 @@ struct plan_op {
 struct plan {
 	struct plan_op *ops;
 	size_t n, room;
+	struct actual_service *names; /* of the services that operations speak of, by id */
+	size_t n_names;
 };
 
-/* -ENOSPC: a map is too small; err names it and how many are needed. */
+/*
+ * -ENOSPC: a map is too small; err names it and how many are needed.
+ *
+ * Services are matched by namespace, name, port, protocol and family; a new one gets the
+ * smallest id that no name, frontend, backend or source range carries.
+ *
+ * Backends are matched by service, address, port and protocol; one that comes back from
+ * draining gets a new generation. A new one gets the first id that was never used, counted
+ * up; when there is none left, the smallest freed one, then the smallest gone, then the
+ * smallest draining one. The generation of a slot goes on where it was.
+ *
+ * A backend that left its service keeps its slot as DRAINING, or GONE when it was a pod that
+ * exists no more, with a new generation; a draining one turns GONE when its pod ends. The
+ * slot of a service that is deleted is freed at once: service 0, everything else as above,
+ * so that its connections drain or are reset all the same.
+ *
+ * A table is kept while it holds the same backends with the same weights, and otherwise
+ * built anew in space that no frontend names: until the frontends have switched, both are
+ * there.
+ */
 LB_CHECKED int plan_diff(const struct desired *desired, const struct actual *actual,
 			 struct plan *ret_plan, struct err *err);
 

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the parts of plan_diff share. Inside of plan. */
+#ifndef PLAN_DIFF_H
+#define PLAN_DIFF_H
+
+#include "user/plan/plan.h"
+#include "user/util/vec.h"
+
+#define PLAN_KINDS (PLAN_SERVICE_DELETE + 1)
+
+struct diff {
+	const struct desired *desired;
+	const struct actual *actual;
+	struct err *err;
+
+	/* Operations by kind: the kinds are numbered in the order they are run. */
+	struct plan phases[PLAN_KINDS];
+
+	/* By index of desired->services. */
+	uint32_t *service_ids;
+	bool *service_known;   /* the id is in the maps */
+	size_t *first_backend; /* its backends' place in backend_ids */
+	struct lb_range *cluster, *local;
+	uint32_t *n_cluster; /* members of the cluster's set */
+
+	uint32_t *backend_ids; /* of all desired backends, service by service */
+	bool *service_stays;   /* by service id: a desired service has it */
+	bool *fresh;	       /* by backend id: tables that hold it are out of date */
+};
+
+struct plan_op *diff_add(struct diff *diff, enum plan_kind kind);
+
+/* Each fills in what the next ones need. */
+LB_CHECKED int diff_services(struct diff *diff);
+LB_CHECKED int diff_backends(struct diff *diff);
+LB_CHECKED int diff_tables(struct diff *diff);
+LB_CHECKED int diff_frontends(struct diff *diff);
+LB_CHECKED int diff_ranges(struct diff *diff);
+
+#endif
