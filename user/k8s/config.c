@@ -242,7 +242,7 @@ static int config_parse(const char *file, const char *text, size_t size, struct 
 			r = err_wrap(err, r, "%s:%u", file, yaml_line(stream, 0, reading.field));
 	}
 	free(reading.field);
-	yaml_free(stream);
+	yaml_stream_free(stream);
 	return r;
 }
 

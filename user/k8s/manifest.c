@@ -109,7 +109,7 @@ int manifest_parse(const char *file, const char *text, size_t size, const char *
 		r = add_document(&source, i);
 	if (r)
 		list_cut(list, before);
-	yaml_free(stream);
+	yaml_stream_free(stream);
 	return r;
 }
 

@@ -25,7 +25,8 @@ json_t *yaml_document(const struct yaml_stream *stream, size_t index); /* borrow
 /* Line of a field such as "spec.ports[0].port", of its nearest parent when it is absent. */
 unsigned int yaml_line(const struct yaml_stream *stream, size_t index, const char *field);
 
-void yaml_free(struct yaml_stream *stream);
+/* Not yaml_free: libyaml exports a function of that name for itself. */
+void yaml_stream_free(struct yaml_stream *stream);
 
 /* Prints a tree as block YAML the way kubectl does (keys sorted as they are in the tree). */
 int yaml_print(FILE *out, const json_t *json);

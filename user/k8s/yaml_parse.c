@@ -460,7 +460,7 @@ static void parser_done(struct parser *p)
 		json_decref(frame->json);
 	}
 	yaml_parser_delete(&p->yaml);
-	yaml_free(p->stream);
+	yaml_stream_free(p->stream);
 }
 
 int yaml_parse(const char *file, const char *text, size_t size, struct yaml_stream **ret_stream,

@@ -12,7 +12,7 @@ json_t *yaml_document(const struct yaml_stream *stream, size_t index)
 	return stream->items[index].root;
 }
 
-void yaml_free(struct yaml_stream *stream)
+void yaml_stream_free(struct yaml_stream *stream)
 {
 	if (!stream)
 		return;
