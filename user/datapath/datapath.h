@@ -8,13 +8,14 @@
 
 #include <stdbool.h>
 
+#include "lb/reasons.h"
 #include "user/k8s/config.h"
 #include "user/plan/plan.h"
 #include "user/util/err.h"
 #include "user/util/paths.h"
 
 enum attach_mode {
-	ATTACH_AUTO,    /* native XDP; where the driver refuses, TC, and say why */
+	ATTACH_AUTO, /* native XDP; where the driver refuses, TC, and say why */
 	ATTACH_NATIVE,
 	ATTACH_GENERIC,
 	ATTACH_TC,
@@ -52,6 +53,14 @@ struct datapath;
 LB_CHECKED int datapath_open(const struct paths *paths, struct datapath **ret, struct err *err);
 void datapath_close(struct datapath *dp);
 
+/*
+ * One reading and writing of the maps at a time: held over snapshot and apply, it keeps two
+ * processes from giving one slot to two backends. datapath_apply takes it when the caller
+ * has not. Closing the datapath lets it go.
+ */
+LB_CHECKED int datapath_lock(struct datapath *dp, struct err *err);
+void datapath_unlock(struct datapath *dp);
+
 LB_CHECKED int datapath_snapshot(struct datapath *dp, struct actual *ret_actual, struct err *err);
 LB_CHECKED int datapath_apply(struct datapath *dp, const struct plan *plan, struct err *err);
 
@@ -61,5 +70,60 @@ LB_CHECKED int datapath_apply(struct datapath *dp, const struct plan *plan, stru
  */
 LB_CHECKED int datapath_refresh_devices(struct datapath *dp, const struct config *config,
 					struct addr_list *ret_addresses, struct err *err);
+
+/* ------------------------------------------- for those who look from outside -- */
+
+/* Build, seed and configuration of what is attached. Borrowed. */
+const struct lb_meta *datapath_meta(const struct datapath *dp);
+
+/*
+ * Counters, summed over the CPUs. services[i] and backends[i] belong to the snapshot's
+ * services[i] and backends[i]; a service's are those of its present backends and of the
+ * former ones.
+ */
+struct datapath_stats {
+	struct lb_stats *services;
+	struct lb_stats *backends;
+	struct lb_reason_stats reasons[LB_REASON_COUNT];
+};
+
+LB_CHECKED int datapath_read_stats(struct datapath *dp, const struct actual *actual,
+				   struct datapath_stats *ret_stats, struct err *err);
+void datapath_stats_done(struct datapath_stats *stats);
+
+struct datapath_device {
+	uint32_t ifindex;
+	char name[16]; /* "?" when the device is gone */
+	struct lb_device value;
+	const char *mode; /* "native", "generic", "tc", or "pod" */
+};
+
+struct datapath_devices {
+	struct datapath_device *items; /* NICs first, then by name */
+	size_t n, room;
+};
+
+LB_CHECKED int datapath_read_devices(struct datapath *dp, struct datapath_devices *ret_devices,
+				     struct err *err);
+
+/* A connection, as its forward entry has it. Ports in network order. */
+struct datapath_flow {
+	uint8_t proto;
+	uint8_t state; /* enum lb_flow_state */
+	uint8_t flags; /* enum lb_flow_flag */
+	struct lb_addr client, frontend, backend, masquerade;
+	__be16 client_port, frontend_port, backend_port, masquerade_port;
+	uint32_t backend_id;
+	uint32_t idle; /* seconds */
+	struct lb_nexthop nexthop;
+};
+
+/*
+ * Calls visit for each live flow, straight from the mapped tables, until it returns
+ * non-zero. Flows that change while they are read are read again, or left out.
+ */
+LB_CHECKED int datapath_each_flow(struct datapath *dp,
+				  int (*visit)(void *arg, const struct datapath_flow *flow),
+				  void *arg, struct err *err);
 
 #endif

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Attach and upgrade: maps, programs, tail calls, links, in this order; all or nothing. */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <fnmatch.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "user/datapath/cgroup.h"
+#include "user/datapath/clock.h"
+#include "user/datapath/handle.h"
+#include "user/datapath/hooks.h"
+#include "user/datapath/load.h"
+#include "user/datapath/pin.h"
+#include "user/datapath/privilege.h"
+#include "user/datapath/teardown.h"
+#include "user/util/cleanup.h"
+#include "user/util/version.h"
+
+struct attach {
+	const struct paths *paths;
+	const struct config *config;
+	struct attach_state was, state;
+	bool fresh;		 /* nothing was attached before */
+	struct lb_meta meta_was; /* valid unless fresh */
+	struct lb_meta meta;
+	struct load load;
+	struct device_view view;
+	int device_map;
+	char *folder; /* of the new programs' pins, until they take the place of the old */
+};
+
+/* ------------------------------------------------------------ what to do -- */
+
+static int check_devices(const struct attach_options *options, struct err *err)
+{
+	if (!options->n_devices && !options->pods)
+		return err_set(err, -EINVAL, "name a device, or a pattern with --pods");
+	for (size_t i = 0; i < options->n_devices; i++)
+		if (!if_nametoindex(options->devices[i]))
+			return err_set(err, -ENODEV,
+				       "%s: there is no such device (`ip link` lists them)",
+				       options->devices[i]);
+	return 0;
+}
+
+static void state_add_nic(struct attach_state *state, const char *name, enum attach_mode mode)
+{
+	struct attach_nic *nic = attach_state_nic(state, name);
+
+	if (!nic) {
+		nic = vec_add(&state->nics);
+		snprintf(nic->name, sizeof(nic->name), "%s", name);
+		nic->asked = mode;
+		nic->mode = ATTACH_TC; /* until XDP is there */
+	} else if (mode != ATTACH_AUTO) {
+		nic->asked = mode; /* auto leaves alone what somebody once chose */
+	}
+}
+
+/* What was attached before and is still there, and what is asked for now. */
+static int state_merge(struct attach *attach, const struct attach_options *options, struct err *err)
+{
+	struct attach_state *state = &attach->state;
+	size_t kept = 0;
+
+	attach_state_copy(&attach->was, state);
+	for (size_t i = 0; i < state->nics.n; i++)
+		if (if_nametoindex(state->nics.items[i].name))
+			state->nics.items[kept++] = state->nics.items[i];
+	state->nics.n = kept;
+	for (size_t i = 0; i < options->n_devices; i++)
+		state_add_nic(state, options->devices[i], options->mode);
+	state->netns = attach_state_netns();
+	if (options->pods) {
+		free(state->pods);
+		state->pods = xstrdup(options->pods);
+	}
+	if (options->cgroup) {
+		free(state->cgroup);
+		state->cgroup = xstrdup(options->cgroup);
+	} else if (!state->cgroup) {
+		return cgroup_root(attach->paths, &state->cgroup, &state->cgroup_mounted, err);
+	}
+	return 0;
+}
+
+static bool state_wants_sockets(const struct attach_state *state)
+{
+	return state->cgroup && strcmp(state->cgroup, "none");
+}
+
+static bool state_wants_xdp(const struct attach_state *state)
+{
+	for (size_t i = 0; i < state->nics.n; i++)
+		if (state->nics.items[i].asked != ATTACH_TC)
+			return true;
+	return false;
+}
+
+static int check_foreign(const struct attach *attach, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < attach->state.nics.n && !r; i++)
+		if (attach->state.nics.items[i].asked != ATTACH_TC)
+			r = xdp_check_foreign(attach->paths, attach->state.nics.items[i].name, err);
+	return r;
+}
+
+/* ------------------------------------------------------------------- load -- */
+
+static int measure_hz(uint32_t *ret_hz, struct err *err)
+{
+	struct lb_clock *clock = NULL;
+	int r = clock_open(&clock, err);
+
+	r = r ?: clock_measure_hz(clock, ret_hz, err);
+	clock_close(clock);
+	return r;
+}
+
+/* The seed lives as long as the flow tables: another one would lose every flow. */
+static int make_meta(struct attach *attach, struct err *err)
+{
+	struct lb_meta *meta = &attach->meta;
+	uint64_t seed = attach->meta_was.config.seed;
+	uint32_t hz = attach->meta_was.config.hz;
+	int r = 0;
+
+	if (attach->fresh) {
+		if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
+			return err_sys(err, -errno, "cannot read random numbers");
+		r = measure_hz(&hz, err);
+	}
+	*meta = (struct lb_meta){ .magic = LB_MAGIC, .abi = LB_ABI };
+	snprintf(meta->build, sizeof(meta->build), "%s", version_text());
+	return r ?: load_config(attach->config, hz, seed, &meta->config, err);
+}
+
+static int write_meta(const struct attach *attach, const struct lb_meta *meta, struct err *err)
+{
+	cleanup_close int fd = -EBADF;
+	__u32 key = 0;
+	int r = handle_open_map(attach->paths, MAP_META, &fd, err);
+
+	if (r)
+		return r;
+	r = bpf_map_update_elem(fd, &key, meta, BPF_ANY);
+	return r ? err_sys(err, r, "cannot write lb_meta") : 0;
+}
+
+static int attach_load(struct attach *attach, struct err *err)
+{
+	const bool want[OBJECT_COUNT] = {
+		[OBJECT_XDP] = state_wants_xdp(&attach->state),
+		[OBJECT_TC] = true,
+		[OBJECT_SOCK] = state_wants_sockets(&attach->state),
+	};
+	int r = make_meta(attach, err);
+
+	r = r ?: load_objects(attach->paths, &attach->meta.config, want, &attach->load, err);
+	r = r ?: load_pin(&attach->load, attach->paths, attach->folder, err);
+	r = r ?: handle_open_map(attach->paths, MAP_DEVICE, &attach->device_map, err);
+	r = r ?: write_meta(attach, &attach->meta, err);
+	r = r ?: device_view_load(attach->config, &attach->view, err);
+	for (size_t i = 0; i < attach->state.nics.n && !r; i++)
+		device_view_add_nic(&attach->view,
+				    if_nametoindex(attach->state.nics.items[i].name));
+	return r;
+}
+
+/* -------------------------------------------------------------- all or nothing -- */
+
+static struct hooks hooks_of(struct attach *attach)
+{
+	return (struct hooks){
+		.paths = attach->paths,
+		.state = &attach->state,
+		.was = &attach->was,
+		.programs = &attach->load.programs,
+		.view = &attach->view,
+		.device_map = attach->device_map,
+		.attach_tcx = link_attach,
+	};
+}
+
+/* The same work with the old state and the old programs, which are still pinned. */
+static void attach_undo(struct attach *attach)
+{
+	struct hooks hooks = hooks_of(attach);
+	struct programs programs;
+	struct err ignored;
+
+	if (attach->fresh) {
+		/* A failure here leaves pins behind; the caller is told the cause of all. */
+		(void)!teardown(attach->paths, &attach->state, &ignored);
+		return;
+	}
+	programs_open(attach->paths, &programs);
+	for (size_t i = 0; i < attach->was.nics.n; i++)
+		attach->was.nics.items[i].asked = attach->was.nics.items[i].mode;
+	/* The new list has the old filters too, and those that must go. */
+	vec_free(&attach->was.filters);
+	attach->was.filters = attach->state.filters;
+	memset(&attach->state.filters, 0, sizeof(attach->state.filters));
+	hooks.state = &attach->was;
+	hooks.was = &attach->state;
+	hooks.programs = &programs;
+	if (attach->device_map >= 0) {
+		if (!write_meta(attach, &attach->meta_was, &ignored) &&
+		    !hooks_attach(&hooks, &ignored))
+			hooks_prune(&hooks);
+	}
+	programs_close(&programs);
+	pin_remove_folder(attach->paths, attach->folder);
+}
+
+static int sweep_folder(void *arg, const char *name)
+{
+	const struct attach *attach = arg;
+
+	if (!strncmp(name, "prog-", strlen("prog-")))
+		pin_remove_folder(attach->paths, name);
+	return 0;
+}
+
+/*
+ * The new programs take the place prog/. Until here both generations of tail-call arrays
+ * were pinned, so each link's program found its tails. Folders of attaches that were
+ * killed halfway go as well.
+ */
+static int attach_commit(struct attach *attach, struct err *err)
+{
+	cleanup_free char *from = pin_path(attach->paths, NULL, attach->folder);
+	cleanup_free char *to = pin_path(attach->paths, NULL, "prog");
+	struct hooks hooks = hooks_of(attach);
+	int r;
+
+	hooks_prune(&hooks);
+	r = attach_state_save(attach->paths, &attach->state, err);
+	if (r)
+		return r;
+	pin_remove_folder(attach->paths, "prog");
+	if (rename(from, to))
+		return err_sys(err, -errno, "cannot rename %s", from);
+	pin_each(attach->paths, NULL, sweep_folder, attach);
+	return 0;
+}
+
+static int attach_prepare(struct attach *attach, const struct attach_options *options,
+			  struct err *err)
+{
+	unsigned int abi;
+	int r;
+
+	if (pin_other_abi(attach->paths, &abi))
+		return err_set(
+			err, -EBUSY,
+			"another version of lbctl (ABI %u) is attached: `lbctl detach --all` "
+			"first",
+			abi);
+	r = handle_read_meta(attach->paths, &attach->meta_was, err);
+	if (r == -ENOENT) {
+		/* Links come after lb_meta: what an interrupted attach left serves nobody. */
+		attach->fresh = true;
+		r = pin_remove_all(attach->paths, err);
+		r = r ?: pin_prepare(attach->paths, err);
+	} else if (!r) {
+		r = attach_state_load(attach->paths, &attach->was, err);
+		r = r ?: attach_state_check_netns(&attach->was, err);
+	}
+	r = r ?: state_merge(attach, options, err);
+	return r ?: check_foreign(attach, err);
+}
+
+int datapath_attach(const struct paths *paths, const struct config *config,
+		    const struct attach_options *options,
+		    void (*report)(void *arg, const char *line), void *arg, struct err *err)
+{
+	struct attach attach = { .paths = paths, .config = config, .device_map = -EBADF };
+	cleanup_close int lock = -EBADF;
+	int r = check_devices(options, err);
+
+	r = r ?: privilege_check(err);
+	r = r ?: pin_lock(paths, &lock, err);
+	if (r)
+		return r;
+	programs_init(&attach.load.programs);
+	attach.folder = xasprintf("prog-%d", getpid());
+	r = attach_prepare(&attach, options, err);
+	if (!r)
+		r = attach_load(&attach, err);
+	if (!r) {
+		struct hooks hooks = hooks_of(&attach);
+
+		hooks.report = report;
+		hooks.arg = arg;
+		r = hooks_attach(&hooks, err);
+		r = r ?: attach_commit(&attach, err);
+	}
+	if (r)
+		attach_undo(&attach);
+	load_done(&attach.load);
+	device_view_done(&attach.view);
+	attach_state_done(&attach.was);
+	attach_state_done(&attach.state);
+	if (attach.device_map >= 0)
+		close(attach.device_map);
+	free(attach.folder);
+	return r;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is behind a struct datapath: the pinned maps, opened. */
+#ifndef DATAPATH_HANDLE_H
+#define DATAPATH_HANDLE_H
+
+#include "user/datapath/state.h"
+
+/* The maps that outlive the programs and are pinned by name. X(ID, name) */
+#define SHARED_MAPS(X)                     \
+	X(FRONTEND, lb_frontend)           \
+	X(MAGLEV, lb_maglev)               \
+	X(BACKEND, lb_backend)             \
+	X(FLOW4, lb_flow4)                 \
+	X(FLOW6, lb_flow6)                 \
+	X(AFFINITY, lb_affinity)           \
+	X(SOURCE_RANGE, lb_source_range)   \
+	X(SERVICE_STATS, lb_service_stats) \
+	X(BACKEND_STATS, lb_backend_stats) \
+	X(REASON_STATS, lb_reason_stats)   \
+	X(NAME, lb_name)                   \
+	X(META, lb_meta)                   \
+	X(DEVICE, lb_device)               \
+	X(SOCKET, lb_socket)
+
+enum shared_map {
+#define MAP_ENUM(id, name) MAP_##id,
+	SHARED_MAPS(MAP_ENUM)
+#undef MAP_ENUM
+		MAP_COUNT
+};
+
+extern const char *const shared_map_names[MAP_COUNT];
+
+struct datapath {
+	int map[MAP_COUNT]; /* -EBADF: MAP_SOCKET alone, without socket hooks */
+	uint32_t max[MAP_COUNT];
+	struct lb_meta meta;
+	struct lb_backend *backends; /* lb_backend, mapped */
+	uint32_t *slots;	     /* lb_maglev, mapped */
+	struct attach_state state;
+	char *run; /* for the lock */
+	int lock;  /* -EBADF: not held */
+	int cpus;  /* possible ones: values of a per-CPU map */
+};
+
+/* Reads lb_meta from its pin. -ENOENT: nothing is attached. */
+LB_CHECKED int handle_read_meta(const struct paths *paths, struct lb_meta *ret_meta,
+				struct err *err);
+
+/* Opens one pinned map. */
+LB_CHECKED int handle_open_map(const struct paths *paths, enum shared_map map, int *ret_fd,
+			       struct err *err);
+
+#endif

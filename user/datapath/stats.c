@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "user/datapath/stats.h"
+
+#include <bpf/bpf.h>
+#include <string.h>
+
+#include "user/util/cleanup.h"
+
+static void stats_add(struct lb_stats *sum, const struct lb_stats *stats)
+{
+	sum->packets += stats->packets;
+	sum->bytes += stats->bytes;
+	sum->connections += stats->connections;
+}
+
+static struct lb_stats *stats_room(const struct datapath *dp)
+{
+	return xcalloc((size_t)dp->cpus, sizeof(struct lb_stats));
+}
+
+static int stats_lookup(const struct datapath *dp, enum shared_map map, uint32_t id,
+			void *ret_values, struct err *err)
+{
+	int r = bpf_map_lookup_elem(dp->map[map], &id, ret_values);
+
+	return r ? err_sys(err, r, "cannot read %s[%u]", shared_map_names[map], id) : 0;
+}
+
+static int stats_update(const struct datapath *dp, enum shared_map map, uint32_t id,
+			const void *values, struct err *err)
+{
+	int r = bpf_map_update_elem(dp->map[map], &id, values, BPF_ANY);
+
+	return r ? err_sys(err, r, "cannot write %s[%u]", shared_map_names[map], id) : 0;
+}
+
+int stats_fold(struct datapath *dp, uint32_t backend, uint32_t service, struct err *err)
+{
+	cleanup_free struct lb_stats *from = stats_room(dp), *to = stats_room(dp);
+	struct lb_stats sum = { 0 };
+	int r = stats_lookup(dp, MAP_BACKEND_STATS, backend, from, err);
+
+	for (int cpu = 0; cpu < dp->cpus; cpu++)
+		stats_add(&sum, &from[cpu]);
+	if (r || !(sum.packets | sum.connections))
+		return r;
+	if (service) {
+		r = stats_lookup(dp, MAP_SERVICE_STATS, service, to, err);
+		for (int cpu = 0; cpu < dp->cpus; cpu++)
+			stats_add(&to[cpu], &from[cpu]);
+		r = r ?: stats_update(dp, MAP_SERVICE_STATS, service, to, err);
+	}
+	memset(from, 0, (size_t)dp->cpus * sizeof(*from));
+	return r ?: stats_update(dp, MAP_BACKEND_STATS, backend, from, err);
+}
+
+int stats_clear_service(struct datapath *dp, uint32_t service, struct err *err)
+{
+	cleanup_free struct lb_stats *zero = stats_room(dp);
+
+	return stats_update(dp, MAP_SERVICE_STATS, service, zero, err);
+}
+
+/* ------------------------------------------------------------------- show -- */
+
+static int sum_stats(const struct datapath *dp, enum shared_map map, uint32_t id,
+		     struct lb_stats *sum, struct err *err)
+{
+	cleanup_free struct lb_stats *values = stats_room(dp);
+	int r = stats_lookup(dp, map, id, values, err);
+
+	for (int cpu = 0; cpu < dp->cpus && !r; cpu++)
+		stats_add(sum, &values[cpu]);
+	return r;
+}
+
+static int sum_reasons(const struct datapath *dp, struct datapath_stats *stats, struct err *err)
+{
+	cleanup_free struct lb_reason_stats *values =
+		xcalloc((size_t)dp->cpus, sizeof(struct lb_reason_stats));
+	int r = 0;
+
+	for (uint32_t reason = 0; reason < LB_REASON_COUNT && !r; reason++) {
+		r = stats_lookup(dp, MAP_REASON_STATS, reason, values, err);
+		for (int cpu = 0; cpu < dp->cpus && !r; cpu++) {
+			stats->reasons[reason].packets += values[cpu].packets;
+			stats->reasons[reason].bytes += values[cpu].bytes;
+		}
+	}
+	return r;
+}
+
+static int service_id_order(const void *key, const void *item)
+{
+	const uint32_t *id = key;
+	const struct actual_service *service = item;
+
+	return (*id > service->id) - (*id < service->id);
+}
+
+static void add_to_service(const struct actual *actual, struct datapath_stats *stats,
+			   size_t backend)
+{
+	const struct actual_service *service =
+		bsearch(&actual->backends[backend].value.service, actual->services,
+			actual->n_services, sizeof(*service), service_id_order);
+
+	if (service)
+		stats_add(&stats->services[service - actual->services], &stats->backends[backend]);
+}
+
+int datapath_read_stats(struct datapath *dp, const struct actual *actual,
+			struct datapath_stats *ret_stats, struct err *err)
+{
+	struct datapath_stats stats = {
+		.services = xcalloc(actual->n_services, sizeof(*stats.services)),
+		.backends = xcalloc(actual->n_backends, sizeof(*stats.backends)),
+	};
+	int r = sum_reasons(dp, &stats, err);
+
+	for (size_t i = 0; i < actual->n_services && !r; i++)
+		r = sum_stats(dp, MAP_SERVICE_STATS, actual->services[i].id, &stats.services[i],
+			      err);
+	for (size_t i = 0; i < actual->n_backends && !r; i++) {
+		r = sum_stats(dp, MAP_BACKEND_STATS, actual->backends[i].id, &stats.backends[i],
+			      err);
+		add_to_service(actual, &stats, i);
+	}
+	if (r)
+		datapath_stats_done(&stats);
+	else
+		*ret_stats = stats;
+	return r;
+}
+
+void datapath_stats_done(struct datapath_stats *stats)
+{
+	free(stats->services);
+	free(stats->backends);
+	*stats = (struct datapath_stats){ 0 };
+}

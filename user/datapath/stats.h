@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The per-CPU counters. */
+#ifndef DATAPATH_STATS_H
+#define DATAPATH_STATS_H
+
+#include "user/datapath/handle.h"
+
+/*
+ * Moves a backend's counters to its service, before the slot gets another owner; service 0
+ * drops them. A packet that is counted between reading and writing is lost to the sum, and
+ * one of an old connection may be counted for the slot's new owner: the programs take no
+ * lock, and counters are worth none.
+ */
+LB_CHECKED int stats_fold(struct datapath *dp, uint32_t backend, uint32_t service, struct err *err);
+
+/* A service's counters start at 0: the id may have been another's. */
+LB_CHECKED int stats_clear_service(struct datapath *dp, uint32_t service, struct err *err);
+
+#endif
