@@ -22,7 +22,7 @@ static void port_decode(const struct field *item, struct container_port *port)
 	port->name = field_name(&name, name_port);
 	port->port = (uint16_t)field_int(&number, 1, 65535, 0);
 	port->proto = protocol_decode(item);
-	field_int(&host_port, 0, 65535, 0);
+	field_port(&host_port);
 }
 
 static void container_decode(const struct field *item, struct port_list *ports, struct pod *pod)

@@ -91,7 +91,7 @@ static void port_decode(const struct field *item, struct service_port *port)
 	field_required(&number);
 	port->port = (uint16_t)field_int(&number, 1, 65535, 0);
 	target_decode(item, port);
-	port->node_port = (uint16_t)field_int(&node_port, 0, 65535, 0);
+	port->node_port = field_port(&node_port);
 	port->app_protocol = field_name(&app_protocol, name_qualified);
 }
 
@@ -235,7 +235,7 @@ static void traffic_decode(const struct field *spec, struct service *service)
 
 	service->external_local = external_text && !strcmp(external_text, "Local");
 	service->internal_local = internal_text && !strcmp(internal_text, "Local");
-	service->health_check_node_port = (uint16_t)field_int(&health, 0, 65535, 0);
+	service->health_check_node_port = field_port(&health);
 	service->traffic_distribution = field_word(&distribution, distributions);
 	service->publish_not_ready = field_bool(&not_ready, false);
 }

@@ -194,6 +194,13 @@ int64_t field_int(const struct field *field, int64_t min, int64_t max, int64_t f
 	return fallback;
 }
 
+uint16_t field_port(const struct field *field)
+{
+	if (json_is_integer(field->json) && json_integer_value(field->json) == 0)
+		return 0;
+	return (uint16_t)field_int(field, 1, 65535, 0);
+}
+
 size_t field_items(const struct field *list)
 {
 	return has_type(list, json_is_array(list->json), "a list") ? json_array_size(list->json)
@@ -308,7 +315,7 @@ void field_string_map(const struct field *map, const char *(*key_check)(const ch
 		const char *reason = key_check ? key_check(key) : NULL;
 
 		if (reason)
-			field_fail(map, "Invalid value: \"%.*s\": %s", VALUE_TEXT, key, reason);
+			field_fail(&entry, "Invalid value: \"%.*s\": %s", VALUE_TEXT, key, reason);
 		if (!json_is_string(value))
 			field_fail(&entry, "expected a string, got %s", type_name(value));
 		else if (value_check)
