@@ -15,7 +15,6 @@
 #include "user/util/cleanup.h"
 #include "user/util/tree.h"
 
-#define LAST_APPLIED "kubectl.kubernetes.io/last-applied-configuration"
 #define UUID_TEXT 37
 
 int changes_begin(const struct cli *cli, bool write, struct changes *ret_changes, struct err *err)
@@ -115,7 +114,7 @@ static void drop_last_applied(json_t *json)
 {
 	json_t *annotations = tree_get(json, "metadata.annotations");
 
-	json_object_del(annotations, LAST_APPLIED);
+	json_object_del(annotations, CHANGE_LAST_APPLIED);
 }
 
 /* ---------------------------------------------------------------- merge -- */
@@ -161,7 +160,7 @@ int changes_apply(struct changes *changes, const struct object *given, struct er
 	cleanup_json json_t *original = NULL;
 	cleanup_json json_t *merged = NULL;
 	cleanup_free char *text = NULL;
-	const char *last = stored ? object_annotation(stored, LAST_APPLIED) : NULL;
+	const char *last = stored ? object_annotation(stored, CHANGE_LAST_APPLIED) : NULL;
 
 	if (last)
 		original = json_loads(last, JSON_REJECT_DUPLICATES, NULL);
@@ -170,7 +169,7 @@ int changes_apply(struct changes *changes, const struct object *given, struct er
 	drop_last_applied(manifest);
 	text = last_applied_text(manifest);
 	merged = merge_three_way(given->kind, original, manifest, stored ? stored->json : NULL);
-	json_object_set_new(tree_get(merged, "metadata.annotations"), LAST_APPLIED,
+	json_object_set_new(tree_get(merged, "metadata.annotations"), CHANGE_LAST_APPLIED,
 			    json_string(text));
 	return put(changes, merged, given, stored, err);
 }

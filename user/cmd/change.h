@@ -33,6 +33,9 @@ enum dry_run {
 /* --dry-run alone means client. */
 LB_CHECKED int dry_run_parse(const struct cli *cli, enum dry_run *ret_dry_run, struct err *err);
 
+/* The annotation in which apply keeps the manifest. */
+#define CHANGE_LAST_APPLIED "kubectl.kubernetes.io/last-applied-configuration"
+
 struct change {
 	enum k8s_kind kind;
 	char *ns, *name;

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "user/cmd/change.h"
 #include "user/util/age.h"
 #include "user/util/cleanup.h"
 #include "user/util/tree.h"
@@ -195,7 +196,7 @@ void describe_annotations(FILE *out, const struct object *object)
 	fputs("Annotations:\t", out);
 	for (size_t i = 0; i < n; i++) {
 		/* As long as the object itself, and of interest to apply only. */
-		if (!strcmp(keys[i], "kubectl.kubernetes.io/last-applied-configuration"))
+		if (!strcmp(keys[i], CHANGE_LAST_APPLIED))
 			continue;
 		if (shown++)
 			fputc('\t', out);

@@ -197,10 +197,20 @@ static int compare_objects(const void *a, const void *b)
 	return order ? order : strcmp(x->name, y->name);
 }
 
-static void sort_objects(struct resources *resources, size_t first)
+void resources_sort(struct resources *resources, size_t first)
 {
 	qsort(resources->items + first, resources->n - first, sizeof(*resources->items),
 	      compare_objects);
+}
+
+const struct object *resources_find(const struct resources *resources, const struct object *like)
+{
+	const struct object **found = NULL;
+
+	if (resources->n)
+		found = bsearch(&like, resources->items, resources->n, sizeof(*resources->items),
+				compare_objects);
+	return found ? *found : NULL;
 }
 
 void resources_add(struct resources *resources, const struct store *store, enum k8s_kind kind,
@@ -218,7 +228,7 @@ void resources_add(struct resources *resources, const struct store *store, enum 
 	}
 	made = resources->n - first;
 	if (made)
-		sort_objects(resources, first);
+		resources_sort(resources, first);
 	view = store_list(store, kind, k8s_kinds[kind].namespaced ? ns : NULL);
 	for (size_t i = 0; i < view.n; i++) {
 		const struct object *object = view.items[i];
@@ -231,7 +241,7 @@ void resources_add(struct resources *resources, const struct store *store, enum 
 			vec_push(resources, object);
 	}
 	if (made)
-		sort_objects(resources, first);
+		resources_sort(resources, first);
 }
 
 void resources_done(struct resources *resources)

@@ -48,6 +48,12 @@ struct resources {
  */
 void resources_add(struct resources *resources, const struct store *store, enum k8s_kind kind,
 		   const char *ns, const char *name);
+
+/* By namespace and name, from the one at index first. */
+void resources_sort(struct resources *resources, size_t first);
+
+/* The object of the same namespace and name among sorted ones, or NULL. */
+const struct object *resources_find(const struct resources *resources, const struct object *like);
 void resources_done(struct resources *resources);
 
 /* Reads the state into a new store. */

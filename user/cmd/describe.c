@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+#include <time.h>
+
+#include "user/cmd/print.h"
+#include "user/cmd/query.h"
+#include "user/util/cleanup.h"
+#include "user/util/table.h"
+
+static const struct option describe_options[] = {
+	{ "selector", 'l', "SELECTOR", "only objects whose labels match" },
+	{ 0 },
+};
+
+static void describe_one(const struct store *store, const struct object *object, bool first)
+{
+	struct table table = TABLE_DESCRIBE;
+	cleanup_free char *text = NULL;
+	size_t size;
+	struct print_context context = {
+		.out = open_memstream(&text, &size),
+		.store = store,
+		.now = time(NULL),
+	};
+
+	printers[object->kind].describe(&context, object);
+	fclose(context.out);
+	if (!first)
+		fputs("\n\n", stdout);
+	table_print(&table, stdout, text);
+}
+
+/* A name that is not there may be the start of names that are: `describe pod kubia-`. */
+static size_t describe_prefix(const struct query *query, const struct store *store,
+			      const struct resource_ref *ref, bool *first)
+{
+	struct resources all = { 0 };
+	size_t n = 0;
+
+	resources_add(&all, store, ref->kind, query->cli->ns, NULL);
+	for (size_t i = 0; i < all.n; i++) {
+		if (strncmp(all.items[i]->name, ref->name, strlen(ref->name)) != 0)
+			continue;
+		describe_one(store, all.items[i], *first);
+		*first = false;
+		n++;
+	}
+	resources_done(&all);
+	return n;
+}
+
+static int describe_result(const struct query *query, const struct store *store,
+			   const struct query_result *result)
+{
+	bool first = true;
+	int exit_code = CLI_OK;
+
+	for (size_t i = 0; i < result->n; i++) {
+		const struct resources *resources = &result->items[i].resources;
+
+		for (size_t j = 0; j < resources->n; j++) {
+			describe_one(store, resources->items[j], first);
+			first = false;
+		}
+	}
+	for (size_t i = 0; i < result->missing.n; i++) {
+		const struct resource_ref *ref = &result->missing.items[i];
+
+		if (describe_prefix(query, store, ref, &first))
+			continue;
+		fflush(stdout);
+		exit_code = resource_not_found(ref->kind, ref->name);
+	}
+	if (first && exit_code == CLI_OK)
+		query_print_nothing(query);
+	return exit_code;
+}
+
+static int describe_query(const struct query *query)
+{
+	struct query_result result;
+	struct store *store;
+	struct err err;
+	int exit_code;
+
+	if (resource_store_load(query->cli, &store, &err))
+		return cli_fail(&err);
+	query_run(query, store, &result);
+	exit_code = describe_result(query, store, &result);
+	query_result_done(&result);
+	store_free(store);
+	return exit_code;
+}
+
+static int describe_run(struct cli *cli)
+{
+	struct query query = { .cli = cli };
+	struct err err;
+	int code;
+
+	if (selector_parse(cli_option(cli, "selector"), &query.selector, &err))
+		return cli_usage(cli, "%s", err.text);
+	code = resource_refs_parse(cli->args, cli->n_args, &query.refs, &err);
+	if (code)
+		code = resource_refs_fail(cli, code, &err);
+	else
+		code = describe_query(&query);
+	resource_refs_done(&query.refs);
+	selector_done(&query.selector);
+	return code;
+}
+
+const struct command cmd_describe = {
+	.name = "describe",
+	.args = "(KIND [NAME...] | KIND/NAME...)",
+	.summary = "Show objects in detail, with what belongs to them",
+	.details = "A Service is shown with the endpoints of each port. A NAME may be the start of "
+		   "names.\n"
+		   "\n"
+		   "Examples:\n"
+		   "  lbctl describe svc kubia\n"
+		   "  lbctl describe ingress/kubia\n"
+		   "  lbctl describe pods -l app=kubia\n",
+	.options = describe_options,
+	.min_args = 1,
+	.max_args = -1,
+	.run = describe_run,
+};
