@@ -88,7 +88,7 @@ static void on_listener(const struct server *server, int fd)
 
 static void on_connection(const struct server *server, int fd)
 {
-	struct sockaddr_storage peer;
+	struct sockaddr_storage peer = { 0 };
 	socklen_t size = sizeof(peer);
 	char data[4096], text[128];
 	ssize_t n = read(fd, data, sizeof(data));
@@ -111,7 +111,7 @@ static void on_connection(const struct server *server, int fd)
 
 static void on_datagram(const struct server *server, int fd)
 {
-	struct sockaddr_storage peer;
+	struct sockaddr_storage peer = { 0 };
 	socklen_t size = sizeof(peer);
 	char data[2048], text[128];
 
