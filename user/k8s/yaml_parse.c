@@ -6,6 +6,7 @@
 #include "user/util/cleanup.h"
 
 #define MAX_SIZE (64u << 20)
+#define BYTE_ORDER_MARK "\xef\xbb\xbf"
 
 struct parser {
 	const char *text;
@@ -39,10 +40,20 @@ static bool indented_by_tab(const struct parser *p, unsigned int line)
 	return at && at < end && *at == '\t';
 }
 
+/* The end of the text counts as one more line for libyaml; errors point to the last. */
+static unsigned int line_inside(const struct parser *p, unsigned int line)
+{
+	unsigned int last = 1;
+
+	for (size_t i = 0; i + 1 < p->size && last < line; i++)
+		last += p->text[i] == '\n';
+	return line < last ? line : last;
+}
+
 static int syntax_error(struct parser *p)
 {
-	unsigned int line = (unsigned int)p->yaml.problem_mark.line + 1;
-	size_t start = (size_t)p->yaml.context_mark.line + 1;
+	unsigned int line = line_inside(p, (unsigned int)p->yaml.problem_mark.line + 1);
+	unsigned int start = line_inside(p, (unsigned int)p->yaml.context_mark.line + 1);
 
 	if (p->yaml.error == YAML_MEMORY_ERROR || !p->yaml.problem)
 		return yaml_build_fail(&p->build, line, "out of memory");
@@ -53,7 +64,7 @@ static int syntax_error(struct parser *p)
 		return yaml_build_fail(&p->build, line,
 				       "a tab is used for indentation; YAML wants spaces");
 	if (p->yaml.context && start != line)
-		return yaml_build_fail(&p->build, line, "%s, %s from line %zu on", p->yaml.problem,
+		return yaml_build_fail(&p->build, line, "%s, %s from line %u on", p->yaml.problem,
 				       p->yaml.context, start);
 	if (p->yaml.context)
 		return yaml_build_fail(&p->build, line, "%s, %s", p->yaml.problem, p->yaml.context);
@@ -79,16 +90,21 @@ static int parse_events(struct parser *p)
 int yaml_parse(const char *file, const char *text, size_t size, struct yaml_stream **ret_stream,
 	       struct err *err)
 {
+	bool marked = size >= 3 && !memcmp(text, BYTE_ORDER_MARK, 3);
 	struct parser p = { .text = text, .size = size, .build = { .file = file, .err = err } };
 	int r;
 
 	if (size > MAX_SIZE)
 		return err_set(err, -EFBIG, "%s:1: larger than %u MiB", file, MAX_SIZE >> 20);
+	if (marked) { /* libyaml would count it as a column */
+		p.text += 3;
+		p.size -= 3;
+	}
 	if (!yaml_parser_initialize(&p.yaml))
 		return err_set(err, -ENOMEM, "%s:1: out of memory", file);
 	p.build.stream = xcalloc(1, sizeof(*p.build.stream));
 	yaml_parser_set_encoding(&p.yaml, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(&p.yaml, (const unsigned char *)text, size);
+	yaml_parser_set_input_string(&p.yaml, (const unsigned char *)p.text, p.size);
 	r = parse_events(&p);
 	if (!r)
 		*ret_stream = TAKE_PTR(p.build.stream);

@@ -323,12 +323,12 @@ static const struct {
 	{ "syntax-unclosed-list.yaml",
 	  "8: did not find expected node content, while parsing a flow node" },
 	{ "syntax-unclosed-quote.yaml",
-	  "9: found unexpected end of stream, while scanning a quoted scalar from line 6 on" },
+	  "8: found unexpected end of stream, while scanning a quoted scalar from line 6 on" },
 	{ "syntax-unknown-anchor.yaml", "6: unknown anchor \"labels\"" },
 	{ "truncated-json.json",
-	  "4: did not find expected ',' or ']', while parsing a flow sequence from line 3 on" },
+	  "3: did not find expected ',' or ']', while parsing a flow sequence" },
 	{ "truncated-yaml.yaml",
-	  "9: did not find expected node content, while parsing a flow node" },
+	  "8: did not find expected node content, while parsing a flow node" },
 	{ "utf-16.yaml", "1: not UTF-8: invalid leading UTF-8 octet" },
 };
 

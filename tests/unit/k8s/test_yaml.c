@@ -412,10 +412,10 @@ static const struct {
 	{ "a: \xc3(\n", "t:1: not UTF-8: invalid trailing UTF-8 octet" },
 	{ "a: \xc3", "t:1: not UTF-8: incomplete UTF-8 octet sequence" },
 	{ "a: 1\nb: \x01\n", "t:2: control characters are not allowed" },
-	{ "a: [1, 2\n", "t:2: did not find expected ',' or ']', while parsing a flow sequence "
-			"from line 1 on" },
-	{ "a: \"x\n", "t:2: found unexpected end of stream, while scanning a quoted scalar from "
-		      "line 1 on" },
+	{ "a: [1, 2\n", "t:1: did not find expected ',' or ']', while parsing a flow sequence" },
+	{ "a: [1,\n2", "t:2: did not find expected ',' or ']', while parsing a flow sequence "
+		       "from line 1 on" },
+	{ "a: \"x\n", "t:1: found unexpected end of stream, while scanning a quoted scalar" },
 	{ "a: b: c\n", "t:1: mapping values are not allowed in this context" },
 	{ "a: 1\n b: 2\n", "t:2: mapping values are not allowed in this context" },
 	{ "a: @x\n", "t:1: found character that cannot start any token, while scanning for the "
