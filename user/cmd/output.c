@@ -53,7 +53,7 @@ int output_parse(const struct cli *cli, const char *allowed, enum output *ret_ou
 	return err_set(err, -EINVAL, "--output: \"%s\" is not one of %s", name, allowed);
 }
 
-static void print_tree(FILE *out, enum output output, const json_t *json)
+void output_json(FILE *out, enum output output, const json_t *json)
 {
 	cleanup_json json_t *sorted = tree_sorted(json);
 
@@ -75,7 +75,7 @@ void output_name(FILE *out, const struct object *object)
 void output_object(FILE *out, enum output output, const struct object *object)
 {
 	if (output != OUTPUT_NAME) {
-		print_tree(out, output, object->json);
+		output_json(out, output, object->json);
 		return;
 	}
 	output_name(out, object);
@@ -97,5 +97,5 @@ void output_list(FILE *out, enum output output, const struct object *const *item
 		json_array_append(array, items[i]->json);
 	list = json_pack("{s:s, s:s, s:{s:s}, s:o}", "apiVersion", "v1", "kind", "List", "metadata",
 			 "resourceVersion", "", "items", array);
-	print_tree(out, output, list);
+	output_json(out, output, list);
 }

@@ -26,6 +26,9 @@ void output_object(FILE *out, enum output output, const struct object *object);
 /* All of them as a `kind: List`; with OUTPUT_NAME a line each. */
 void output_list(FILE *out, enum output output, const struct object *const *items, size_t n);
 
+/* Any tree, with its keys in alphabetical order. */
+void output_json(FILE *out, enum output output, const json_t *json);
+
 /* "service/kubia", "endpointslice.discovery.k8s.io/x" */
 void output_name(FILE *out, const struct object *object);
 

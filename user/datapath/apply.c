@@ -10,7 +10,9 @@
 
 #include "user/datapath/bulk.h"
 #include "user/datapath/handle.h"
+#include "user/datapath/pin.h"
 #include "user/datapath/stats.h"
+#include "user/util/cleanup.h"
 
 #define PUBLISH() __atomic_thread_fence(__ATOMIC_RELEASE)
 #define STORE(place, value) __atomic_store_n(&(place), value, __ATOMIC_RELAXED)
@@ -184,13 +186,12 @@ static int apply_at(struct datapath *dp, const struct plan *plan, size_t i, size
 
 int datapath_apply(struct datapath *dp, const struct plan *plan, struct err *err)
 {
-	bool locked = dp->lock >= 0;
+	const struct paths paths = { .run = dp->run };
+	cleanup_close int lock = -EBADF;
 	size_t next = 0;
-	int r = datapath_lock(dp, err);
+	int r = pin_lock(&paths, &lock, err); /* no attach and no detach meanwhile */
 
 	while (!r && next < plan->n)
 		r = apply_at(dp, plan, next, &next, err);
-	if (!locked)
-		datapath_unlock(dp);
 	return r;
 }

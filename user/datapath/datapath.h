@@ -53,14 +53,6 @@ struct datapath;
 LB_CHECKED int datapath_open(const struct paths *paths, struct datapath **ret, struct err *err);
 void datapath_close(struct datapath *dp);
 
-/*
- * One reading and writing of the maps at a time: held over snapshot and apply, it keeps two
- * processes from giving one slot to two backends. datapath_apply takes it when the caller
- * has not. Closing the datapath lets it go.
- */
-LB_CHECKED int datapath_lock(struct datapath *dp, struct err *err);
-void datapath_unlock(struct datapath *dp);
-
 LB_CHECKED int datapath_snapshot(struct datapath *dp, struct actual *ret_actual, struct err *err);
 LB_CHECKED int datapath_apply(struct datapath *dp, const struct plan *plan, struct err *err);
 
@@ -75,6 +67,10 @@ LB_CHECKED int datapath_refresh_devices(struct datapath *dp, const struct config
 
 /* Build, seed and configuration of what is attached. Borrowed. */
 const struct lb_meta *datapath_meta(const struct datapath *dp);
+
+/* What attach was given: the pattern of pod-facing devices, and the socket hooks' cgroup. Or NULL. */
+const char *datapath_pods(const struct datapath *dp);
+const char *datapath_cgroup(const struct datapath *dp);
 
 /*
  * Counters, summed over the CPUs. services[i] and backends[i] belong to the snapshot's

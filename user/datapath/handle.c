@@ -87,7 +87,6 @@ int datapath_open(const struct paths *paths, struct datapath **ret, struct err *
 
 	for (int i = 0; i < MAP_COUNT; i++)
 		dp->map[i] = -EBADF;
-	dp->lock = -EBADF;
 	dp->run = xstrdup(paths->run);
 	dp->cpus = libbpf_num_possible_cpus();
 	r = dp->cpus < 0 ? err_sys(err, dp->cpus, "cannot count the CPUs") : 0;
@@ -114,28 +113,22 @@ void datapath_close(struct datapath *dp)
 	for (int i = 0; i < MAP_COUNT; i++)
 		if (dp->map[i] >= 0)
 			close(dp->map[i]);
-	if (dp->lock >= 0)
-		close(dp->lock);
 	attach_state_done(&dp->state);
 	free(dp->run);
 	free(dp);
 }
 
-int datapath_lock(struct datapath *dp, struct err *err)
-{
-	struct paths paths = { .run = dp->run };
-
-	return dp->lock >= 0 ? 0 : pin_lock(&paths, &dp->lock, err);
-}
-
-void datapath_unlock(struct datapath *dp)
-{
-	if (dp->lock >= 0)
-		close(dp->lock);
-	dp->lock = -EBADF;
-}
-
 const struct lb_meta *datapath_meta(const struct datapath *dp)
 {
 	return &dp->meta;
+}
+
+const char *datapath_pods(const struct datapath *dp)
+{
+	return dp->state.pods;
+}
+
+const char *datapath_cgroup(const struct datapath *dp)
+{
+	return dp->state.cgroup;
 }

@@ -38,8 +38,7 @@ struct datapath {
 	struct lb_backend *backends; /* lb_backend, mapped */
 	uint32_t *slots;	     /* lb_maglev, mapped */
 	struct attach_state state;
-	char *run; /* for the lock */
-	int lock;  /* -EBADF: not held */
+	char *run; /* paths.run, for the lock */
 	int cpus;  /* possible ones: values of a per-CPU map */
 };
 

@@ -109,9 +109,11 @@ static int nic_leave_xdp(struct hooks *hooks, const struct attach_nic *was, int 
 			 struct err *err)
 {
 	cleanup_free char *path = pin_link_path(hooks->paths, was->name, HOOK_XDP);
+	struct hooks quiet = *hooks; /* the line that counts comes later */
 	int r = nic_flags(hooks, ifindex, ATTACH_TC, err);
 
-	r = r ?: tc_attach(hooks, was->name, ifindex, false, PROGRAM_TC_INGRESS, err);
+	quiet.report = NULL;
+	r = r ?: tc_attach(&quiet, was->name, ifindex, false, PROGRAM_TC_INGRESS, err);
 	if (r)
 		return r;
 	link_remove(path);

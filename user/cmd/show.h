@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the maps hold. Each kind makes an array of flat JSON objects, which is what -o json
+ * prints; tables pick their cells from it.
+ */
+#ifndef CMD_SHOW_H
+#define CMD_SHOW_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "user/cmd/command.h"
+#include "user/cmd/output.h"
+#include "user/datapath/datapath.h"
+#include "user/util/table.h"
+
+struct show {
+	const struct cli *cli;
+	struct datapath *dp;
+	enum output output;
+};
+
+struct show_column {
+	const char *title; /* NULL ends the array */
+	const char *key;
+	bool wide; /* only with -o wide */
+};
+
+struct show_kind {
+	const char *name, *alias; /* alias or NULL */
+	const struct show_column *columns;
+	const char *nothing; /* said on stderr when there are no rows */
+	int (*rows)(struct show *show, json_t *rows, struct err *err); /* appends rows, or … */
+	int (*run)(struct show *show, struct err *err);		       /* … prints by itself */
+};
+
+extern const struct show_kind show_svc, show_endpoints, show_flows, show_stats, show_drops,
+	show_devices, show_meta;
+
+/* Whether -n leaves a namespace out. */
+bool show_skips(const struct show *show, const char *ns);
+
+/* "TCP" */
+const char *show_protocol(uint8_t proto);
+
+/* json_t strings of "ip:port" and "ip"; null for the zero address. */
+json_t *show_addr_port(const struct lb_addr *addr, __be16 port);
+json_t *show_addr(const struct lb_addr *addr);
+
+/* One table of rows, as much as one piece of a longer one. header: the columns' names first. */
+void show_table(const struct show *show, const struct show_column *columns, const json_t *rows,
+		bool header, struct table *table);
+
+#endif
