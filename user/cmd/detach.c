@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+
 #include "user/cmd/reload.h"
 #include "user/datapath/datapath.h"
 
@@ -11,10 +13,16 @@ static int detach_run(struct cli *cli)
 {
 	bool all = cli_switch(cli, "all");
 	struct err err;
+	int r;
 
 	if (all == !!cli->n_args)
 		return cli_usage(cli, all ? "--all takes no devices" : "name a device, or --all");
-	if (datapath_detach(&cli->paths, all ? NULL : cli->args, cli->n_args, &err))
+	r = datapath_detach(&cli->paths, all ? NULL : cli->args, cli->n_args, &err);
+	if (all && r == -ENOENT) { /* what was asked for is so already */
+		printf("%s\n", err.text);
+		return CLI_OK;
+	}
+	if (r)
 		return cli_fail(&err);
 	for (size_t i = 0; i < cli->n_args; i++)
 		printf("%s detached\n", cli->args[i]);

@@ -16,9 +16,9 @@ static const struct show_kind *const kinds[] = {
 
 static const struct option show_options[] = {
 	{ "output", 'o', OUTPUTS, "more columns, or the data itself" },
-	{ "service", 0, "[NS/]NAME[:PORT]", "flows of this service only" },
-	{ "backend", 0, "ADDR[:PORT]", "flows to this backend only" },
-	{ "client", 0, "ADDR[:PORT]", "flows of this client only" },
+	{ "service", 0, "NS/NAME:PORT", "flows of this service only" },
+	{ "backend", 0, "ADDR:PORT", "flows to this backend only" },
+	{ "client", 0, "ADDR:PORT", "flows of this client only" },
 	{ 0 },
 };
 

@@ -67,7 +67,8 @@ static int apply_maglev(struct datapath *dp, const struct plan_op *op, struct er
 
 	if (base > dp->max[MAP_MAGLEV] || len > dp->max[MAP_MAGLEV] - base)
 		return err_set(err, -ERANGE, "lb_maglev has no range %u+%u", base, len);
-	memcpy(&dp->slots[base], op->maglev.slots, len * sizeof(*dp->slots));
+	for (uint32_t i = 0; i < len; i++)
+		STORE(dp->slots[base + i].backend, op->maglev.slots[i]);
 	PUBLISH(); /* before the frontend that will name this range */
 	return 0;
 }

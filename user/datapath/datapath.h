@@ -68,7 +68,8 @@ LB_CHECKED int datapath_refresh_devices(struct datapath *dp, const struct config
 /* Build, seed and configuration of what is attached. Borrowed. */
 const struct lb_meta *datapath_meta(const struct datapath *dp);
 
-/* What attach was given: the pattern of pod-facing devices, and the socket hooks' cgroup. Or NULL. */
+/* What attach was given: the pattern of pod-facing devices, and the socket hooks' cgroup. Or NULL.
+ */
 const char *datapath_pods(const struct datapath *dp);
 const char *datapath_cgroup(const struct datapath *dp);
 

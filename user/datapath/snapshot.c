@@ -108,8 +108,8 @@ static void copy_slots(const struct datapath *dp, struct actual *actual,
 {
 	if (range->base >= actual->n_slots || range->len > actual->n_slots - range->base)
 		return;
-	memcpy(&actual->slots[range->base], &dp->slots[range->base],
-	       range->len * sizeof(*actual->slots));
+	for (uint32_t i = range->base; i < range->base + range->len; i++)
+		actual->slots[i] = dp->slots[i].backend;
 }
 
 /*
