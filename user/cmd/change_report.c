@@ -37,6 +37,7 @@ static void print_line(FILE *out, const struct change *change, const struct chan
 		[CHANGE_CREATED] = "created",
 		[CHANGE_CONFIGURED] = "configured",
 		[CHANGE_UNCHANGED] = "unchanged",
+		[CHANGE_DELETED] = "deleted",
 	};
 	const char *verb = report->verb ? report->verb : verbs[change->outcome];
 	const char *suffix = suffixes[report->dry_run];
