@@ -57,8 +57,6 @@ json_t *show_addr(const struct lb_addr *addr)
 
 /* ------------------------------------------------------------------ tables -- */
 
-static void print_cell(FILE *out, const json_t *cell);
-
 static void print_list(FILE *out, const json_t *list)
 {
 	size_t n = json_array_size(list);
@@ -68,7 +66,7 @@ static void print_list(FILE *out, const json_t *list)
 
 		if (i)
 			fputc(',', out);
-		print_cell(out, json_is_object(item) ? json_object_get(item, "address") : item);
+		show_cell(out, json_is_object(item) ? json_object_get(item, "address") : item);
 	}
 	if (n > LIST_SHOWN)
 		fprintf(out, " + %zu more...", n - LIST_SHOWN);
@@ -76,7 +74,7 @@ static void print_list(FILE *out, const json_t *list)
 		fputs("<none>", out);
 }
 
-static void print_cell(FILE *out, const json_t *cell)
+void show_cell(FILE *out, const json_t *cell)
 {
 	if (json_is_string(cell))
 		fputs(json_string_value(cell), out);
@@ -99,7 +97,7 @@ static void print_row(const struct show *show, const struct show_column *columns
 		if (column != columns)
 			fputc('\t', out);
 		if (row)
-			print_cell(out, json_object_get(row, column->key));
+			show_cell(out, json_object_get(row, column->key));
 		else
 			fputs(column->title, out);
 	}

@@ -47,6 +47,9 @@ const char *show_protocol(uint8_t proto);
 json_t *show_addr_port(const struct lb_addr *addr, __be16 port);
 json_t *show_addr(const struct lb_addr *addr);
 
+/* As a table shows it: lists with their first three, null as <none>. */
+void show_cell(FILE *out, const json_t *cell);
+
 /* One table of rows, as much as one piece of a longer one. header: the columns' names first. */
 void show_table(const struct show *show, const struct show_column *columns, const json_t *rows,
 		bool header, struct table *table);

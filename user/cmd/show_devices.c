@@ -98,15 +98,13 @@ static void print_meta(FILE *out, const json_t *meta)
 	json_t *value;
 
 	json_object_foreach ((json_t *)meta, key, value) {
-		char *text;
-
 		if (json_is_object(value)) {
 			print_meta(out, value);
 			continue;
 		}
-		text = json_is_string(value) ? NULL : json_dumps(value, JSON_ENCODE_ANY);
-		fprintf(out, "%s:\t%s\n", key, text ? text : json_string_value(value));
-		free(text);
+		fprintf(out, "%s:\t", key);
+		show_cell(out, value);
+		fputc('\n', out);
 	}
 }
 

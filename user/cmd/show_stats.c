@@ -18,22 +18,55 @@ static bool reason_is_good(enum lb_reason reason)
 	       reason == LB_REASON_UNSUPPORTED;
 }
 
+/*
+ * The programs count an established packet once, for its backend; what was forwarded is
+ * the sum over backends, and over services for those that are no more.
+ */
+static void count_forwarded(const struct actual *actual, struct datapath_stats *stats)
+{
+	struct lb_reason_stats *sum = &stats->reasons[LB_REASON_FORWARDED];
+
+	for (size_t i = 0; i < actual->n_services; i++) {
+		sum->packets += stats->services[i].packets;
+		sum->bytes += stats->services[i].bytes;
+	}
+	for (size_t i = 0; i < actual->n_backends; i++) {
+		if (actual->backends[i].value.service) /* else it is in its service already */
+			continue;
+		sum->packets += stats->backends[i].packets;
+		sum->bytes += stats->backends[i].bytes;
+	}
+}
+
+static void append_reason(json_t *rows, enum lb_reason reason, const struct lb_reason_stats *stats)
+{
+	json_array_append_new(rows, json_pack("{s:s, s:I, s:I, s:s, s:s}", "reason",
+					      reasons[reason].label, "packets",
+					      (json_int_t)stats->packets, "bytes",
+					      (json_int_t)stats->bytes, "text",
+					      reasons[reason].text, "hint", reasons[reason].hint));
+}
+
 static int reason_rows(struct show *show, bool only_bad, json_t *rows, struct err *err)
 {
-	const struct actual none = { 0 };
 	struct datapath_stats stats;
-	int r = datapath_read_stats(show->dp, &none, &stats, err);
+	struct actual actual;
+	int r = datapath_snapshot(show->dp, &actual, err);
 
 	if (r)
 		return r;
+	r = datapath_read_stats(show->dp, &actual, &stats, err);
+	if (!r)
+		count_forwarded(&actual, &stats);
+	actual_done(&actual);
+	if (r)
+		return r;
 	for (int i = 0; i < LB_REASON_COUNT; i++) {
-		if (only_bad && (reason_is_good((enum lb_reason)i) || !stats.reasons[i].packets))
-			continue;
-		json_array_append_new(rows, json_pack("{s:s, s:I, s:I, s:s, s:s}", "reason",
-						      reasons[i].label, "packets",
-						      (json_int_t)stats.reasons[i].packets, "bytes",
-						      (json_int_t)stats.reasons[i].bytes, "text",
-						      reasons[i].text, "hint", reasons[i].hint));
+		bool good = reason_is_good((enum lb_reason)i);
+
+		if (only_bad ? stats.reasons[i].packets && !good
+			     : stats.reasons[i].packets || i == LB_REASON_FORWARDED)
+			append_reason(rows, (enum lb_reason)i, &stats.reasons[i]);
 	}
 	datapath_stats_done(&stats);
 	return 0;

@@ -15,6 +15,7 @@
 #include "user/datapath/hooks.h"
 #include "user/datapath/load.h"
 #include "user/datapath/pin.h"
+#include "user/datapath/ports.h"
 #include "user/datapath/privilege.h"
 #include "user/datapath/teardown.h"
 #include "user/util/cleanup.h"
@@ -30,7 +31,8 @@ struct attach {
 	struct load load;
 	struct device_view view;
 	int device_map;
-	char *folder; /* of the new programs' pins, until they take the place of the old */
+	char *folder;	   /* of the new programs' pins, until they take the place of the old */
+	VEC(char *) lines; /* of the report: told when all is done, and true */
 };
 
 /* ------------------------------------------------------------ what to do -- */
@@ -188,6 +190,33 @@ static struct hooks hooks_of(struct attach *attach)
 	};
 }
 
+static void attach_note(void *arg, const char *line)
+{
+	struct attach *attach = arg;
+
+	vec_push(&attach->lines, xstrdup(line));
+}
+
+static void attach_tell(const struct attach *attach, void (*report)(void *arg, const char *line),
+			void *arg)
+{
+	for (size_t i = 0; i < attach->lines.n; i++)
+		report(arg, attach->lines.items[i]);
+}
+
+static void undo_ports(struct attach *attach)
+{
+	const struct lb_config *config = &attach->meta_was.config;
+	uint16_t last = (uint16_t)(config->snat_first + config->snat_count - 1);
+	struct err ignored;
+
+	if (!attach->state.ports ||
+	    (attach->was.ports && !strcmp(attach->was.ports, attach->state.ports)))
+		return;
+	ports_release(attach->state.ports);
+	(void)!ports_reserve(config->snat_first, last, &attach->was.ports, &ignored);
+}
+
 /* The same work with the old state and the old programs, which are still pinned. */
 static void attach_undo(struct attach *attach)
 {
@@ -200,6 +229,7 @@ static void attach_undo(struct attach *attach)
 		(void)!teardown(attach->paths, &attach->state, &ignored);
 		return;
 	}
+	undo_ports(attach);
 	programs_open(attach->paths, &programs);
 	for (size_t i = 0; i < attach->was.nics.n; i++)
 		attach->was.nics.items[i].asked = attach->was.nics.items[i].mode;
@@ -277,6 +307,38 @@ static int attach_prepare(struct attach *attach, const struct attach_options *op
 	return r ?: check_foreign(attach, err);
 }
 
+static void attach_done(struct attach *attach)
+{
+	load_done(&attach->load);
+	device_view_done(&attach->view);
+	attach_state_done(&attach->was);
+	attach_state_done(&attach->state);
+	if (attach->device_map >= 0)
+		close(attach->device_map);
+	for (size_t i = 0; i < attach->lines.n; i++)
+		free(attach->lines.items[i]);
+	vec_free(&attach->lines);
+	free(attach->folder);
+}
+
+static int attach_run(struct attach *attach, const struct attach_options *options, struct err *err)
+{
+	struct hooks hooks;
+	int r = attach_prepare(attach, options, err);
+
+	r = r ?: attach_load(attach, err);
+	r = r
+		    ?: ports_reserve(attach->config->snat_first, attach->config->snat_last,
+				     &attach->state.ports, err);
+	if (r)
+		return r;
+	hooks = hooks_of(attach);
+	hooks.report = attach_note;
+	hooks.arg = attach;
+	r = hooks_attach(&hooks, err);
+	return r ?: attach_commit(attach, err);
+}
+
 int datapath_attach(const struct paths *paths, const struct config *config,
 		    const struct attach_options *options,
 		    void (*report)(void *arg, const char *line), void *arg, struct err *err)
@@ -291,25 +353,11 @@ int datapath_attach(const struct paths *paths, const struct config *config,
 		return r;
 	programs_init(&attach.load.programs);
 	attach.folder = xasprintf("prog-%d", getpid());
-	r = attach_prepare(&attach, options, err);
-	if (!r)
-		r = attach_load(&attach, err);
-	if (!r) {
-		struct hooks hooks = hooks_of(&attach);
-
-		hooks.report = report;
-		hooks.arg = arg;
-		r = hooks_attach(&hooks, err);
-		r = r ?: attach_commit(&attach, err);
-	}
+	r = attach_run(&attach, options, err);
 	if (r)
 		attach_undo(&attach);
-	load_done(&attach.load);
-	device_view_done(&attach.view);
-	attach_state_done(&attach.was);
-	attach_state_done(&attach.state);
-	if (attach.device_map >= 0)
-		close(attach.device_map);
-	free(attach.folder);
+	else
+		attach_tell(&attach, report, arg);
+	attach_done(&attach);
 	return r;
 }

@@ -9,6 +9,7 @@
 #include "user/datapath/handle.h"
 #include "user/datapath/hooks.h"
 #include "user/datapath/pin.h"
+#include "user/datapath/ports.h"
 #include "user/datapath/privilege.h"
 #include "user/datapath/teardown.h"
 #include "user/util/cleanup.h"
@@ -36,6 +37,7 @@ int teardown(const struct paths *paths, const struct attach_state *state, struct
 	r = pin_remove_all(paths, err);
 	if (r)
 		return r;
+	ports_release(state->ports);
 	if (state->cgroup_mounted)
 		cgroup_unmount(paths);
 	attach_state_remove(paths);

@@ -72,6 +72,7 @@ static void state_decode(const json_t *root, struct attach_state *state)
 	}
 	state->pods = text_get(root, "pods");
 	state->cgroup = text_get(root, "cgroup");
+	state->ports = text_get(root, "reservedPorts");
 	state->cgroup_mounted = json_is_true(json_object_get(root, "cgroupMounted"));
 	state->netns = (uint64_t)json_integer_value(json_object_get(root, "netns"));
 }
@@ -112,9 +113,10 @@ static json_t *state_encode(const struct attach_state *state)
 		json_array_append_new(filters, json_pack("{s:s, s:b}", "device", filter->device,
 							 "qdisc", filter->qdisc));
 	}
-	return json_pack("{s:o, s:o, s:s*, s:s*, s:b, s:I}", "devices", devices, "filters", filters,
-			 "pods", state->pods, "cgroup", state->cgroup, "cgroupMounted",
-			 state->cgroup_mounted, "netns", (json_int_t)state->netns);
+	return json_pack("{s:o, s:o, s:s*, s:s*, s:s*, s:b, s:I}", "devices", devices, "filters",
+			 filters, "pods", state->pods, "cgroup", state->cgroup, "reservedPorts",
+			 state->ports, "cgroupMounted", state->cgroup_mounted, "netns",
+			 (json_int_t)state->netns);
 }
 
 /* Written beside and renamed: a reader sees the old or the new one. */
@@ -143,6 +145,7 @@ void attach_state_copy(const struct attach_state *from, struct attach_state *ret
 	struct attach_state state = {
 		.pods = from->pods ? xstrdup(from->pods) : NULL,
 		.cgroup = from->cgroup ? xstrdup(from->cgroup) : NULL,
+		.ports = from->ports ? xstrdup(from->ports) : NULL,
 		.cgroup_mounted = from->cgroup_mounted,
 		.netns = from->netns,
 	};
@@ -160,6 +163,7 @@ void attach_state_done(struct attach_state *state)
 	vec_free(&state->filters);
 	free(state->pods);
 	free(state->cgroup);
+	free(state->ports);
 	*state = (struct attach_state){ 0 };
 }
 

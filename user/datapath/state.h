@@ -32,6 +32,7 @@ struct attach_state {
 	char *pods;	     /* pattern, or NULL */
 	char *cgroup;	     /* of the socket hooks, or NULL */
 	bool cgroup_mounted; /* cgroup is a private mount that detach ends */
+	char *ports;	     /* added to net.ipv4.ip_local_reserved_ports, or NULL */
 	uint64_t netns;	     /* inode of the network namespace of the devices */
 };
 
