@@ -52,6 +52,7 @@ static void log_clean(char *text)
 			*text = ' ';
 }
 
+/* One write a line: lines of several processes do not mix. */
 static void log_write(const struct log_level *level, const char *format, va_list args)
 {
 	char text[LOG_LINE], stamp[32] = "";
@@ -59,12 +60,12 @@ static void log_write(const struct log_level *level, const char *format, va_list
 	vsnprintf(text, sizeof(text), format, args);
 	log_clean(text);
 	if (stderr_is_journal()) {
-		fprintf(stderr, "%s%s\n", level->journal, text);
+		dprintf(STDERR_FILENO, "%s%s\n", level->journal, text);
 		return;
 	}
 	if (isatty(STDERR_FILENO))
 		log_stamp(stamp, sizeof(stamp));
-	fprintf(stderr, "%s%s%s\n", stamp, level->word, text);
+	dprintf(STDERR_FILENO, "%s%s%s\n", stamp, level->word, text);
 }
 
 void log_info(const char *format, ...)
