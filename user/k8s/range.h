@@ -8,7 +8,7 @@
 /* "30000-32767". 0 or -EINVAL. */
 int range_parse_ports(const char *text, uint16_t *ret_first, uint16_t *ret_last);
 
-/* "10.0.0.10-10.0.0.20": appends the fewest prefixes that make it up. 0 or -EINVAL. */
+/* "10.0.0.10-10.0.0.20": appends the prefixes that make it up. 0 or -EINVAL. */
 int range_parse_addrs(const char *text, struct prefix_list *list);
 
 #endif
