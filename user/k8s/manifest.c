@@ -77,9 +77,16 @@ static int add_list(const struct source *source, size_t doc, const json_t *json)
 static bool is_list(const json_t *json)
 {
 	const char *kind = json_string_value(json_object_get(json, "kind"));
-	size_t length = kind ? strlen(kind) : 0;
 
-	return length >= 4 && !strcmp(kind + length - 4, "List");
+	if (!kind || !strcmp(kind, "List"))
+		return kind;
+	for (enum k8s_kind i = 0; i < K8S_KINDS; i++) {
+		size_t length = strlen(k8s_kinds[i].kind);
+
+		if (!strncmp(kind, k8s_kinds[i].kind, length) && !strcmp(kind + length, "List"))
+			return true;
+	}
+	return false;
 }
 
 static int add_document(const struct source *source, size_t doc)
