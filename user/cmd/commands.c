@@ -71,8 +71,11 @@ void command_help(FILE *out, const struct command *command)
 		*args ? " " : "", args);
 	if (command->alias)
 		fprintf(out, "\nAlso called: %s\n", command->alias);
-	if (command->details)
-		fprintf(out, "\n%s", command->details);
+	if (command->details) {
+		const char *end = command->details + strlen(command->details);
+
+		fprintf(out, "\n%s%s", command->details, end[-1] == '\n' ? "" : "\n");
+	}
 	if (command->options && command->options->name) {
 		fputs("\nOptions:\n", out);
 		print_options(out, command->options);

@@ -27,13 +27,14 @@ static void check_command(void **state)
 	const struct command *command = *state;
 	cleanup_free char *line = xasprintf("lbctl %s --help", command->name);
 	cleanup_free char *unknown = xasprintf("lbctl %s --no-such-option", command->name);
+	cleanup_free char *example = xasprintf("\n  lbctl %s", command->name);
 	struct run run = run_line(line);
 
 	assert_non_null(command->run);
 	assert_ptr_equal(command_find(command->name), command);
 	assert_true(isupper((unsigned char)command->summary[0]));
 	assert_true(command->summary[strlen(command->summary) - 1] != '.');
-	assert_non_null(strstr(command->details, "Examples:\n  "));
+	assert_non_null(strstr(command->details, example));
 	assert_true(command->max_args < 0 || command->min_args <= command->max_args);
 	assert_int_equal(run.code, CLI_OK);
 	assert_string_equal(run.err, "");
