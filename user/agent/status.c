@@ -80,7 +80,7 @@ static void manager_tell(const struct status *status)
 	if (status->error)
 		text = xasprintf("STATUS=%s", status->error);
 	else
-		text = xasprintf("STATUS=%s, %zu services, %zu backends",
+		text = xasprintf("STATUS=%s; services: %zu, backends: %zu",
 				 status->attached ? "attached" : "not attached", status->services,
 				 status->backends);
 	notify_send(text);
@@ -103,7 +103,7 @@ void status_sync(struct status *status, const struct reconcile *reconcile,
 		status->last_sync = time(NULL);
 		status->operations = result->operations;
 		if (result->operations)
-			log_info("%zu changes of the maps: %zu services, %zu backends",
+			log_info("maps changed in %zu places; services: %zu, backends: %zu",
 				 result->operations, status->services, status->backends);
 		warnings_set(status, result->warnings, result->n_warnings);
 	}
