@@ -152,6 +152,9 @@ void merge_service_type(json_t *merged, const json_t *stored)
 						      "spec.internalTrafficPolicy" };
 	const char *policy = tree_text(merged, "spec.externalTrafficPolicy");
 
+	/* No address asked for any more: the list of them follows, and allocation keeps both. */
+	if (!tree_get(merged, "spec.clusterIP"))
+		drop_equal(merged, stored, "spec.clusterIPs");
 	if (is_type(merged, "ExternalName"))
 		for (size_t i = 0; i < ARRAY_LEN(cluster_fields); i++)
 			drop_equal(merged, stored, cluster_fields[i]);

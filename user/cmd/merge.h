@@ -16,7 +16,8 @@ json_t *merge_three_way(enum k8s_kind kind, const json_t *original, const json_t
 /*
  * A Service that changed its type or traffic policy loses what was allocated for the old one, as
  * the API server does it: cluster IPs, node ports, the health-check node port. What differs
- * from the stored object was asked for and is left for validation to judge.
+ * from the stored object was asked for and is left for validation to judge. What is merely asked
+ * for no more, allocation keeps.
  */
 void merge_service_type(json_t *merged, const json_t *stored);
 

@@ -141,6 +141,8 @@ static const struct type_row {
 	{ "ExternalName to ClusterIP", "{'spec': {'type': 'ClusterIP', 'externalName': 'a.b'}}",
 	  "{'spec': {'type': 'ExternalName', 'externalName': 'a.b'}}",
 	  "{'spec': {'type': 'ClusterIP'}}" },
+	{ "a cluster IP that is asked for no more", "{'spec': {'clusterIPs': ['x']}}",
+	  "{'spec': {'clusterIP': 'x', 'clusterIPs': ['x']}}", "{'spec': {}}" },
 	{ "affinity to None",
 	  "{'spec': {'sessionAffinity': 'None', 'sessionAffinityConfig': {'clientIP': {}}}}",
 	  "{'spec': {'sessionAffinity': 'ClientIP', 'sessionAffinityConfig': {'clientIP': {}}}}",
