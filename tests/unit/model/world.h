@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Stores and configurations for the model's tests, written as manifests. */
+#ifndef TESTS_UNIT_MODEL_WORLD_H
+#define TESTS_UNIT_MODEL_WORLD_H
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "user/k8s/config.h"
+#include "user/k8s/decode.h"
+#include "user/k8s/manifest.h"
+#include "user/model/store.h"
+#include "user/util/cleanup.h"
+#include "user/util/tree.h"
+
+static inline void world_add(struct store *store, const char *yaml)
+{
+	struct object_list list = { 0 };
+	struct err err = { "" };
+
+	if (manifest_parse("test.yaml", yaml, strlen(yaml), "default", &list, &err))
+		fail_msg("%s", err.text);
+	store_load(store, &list);
+}
+
+static inline struct store *world_new(const char *yaml)
+{
+	struct store *store = store_new();
+
+	world_add(store, yaml);
+	return store;
+}
+
+/* One object out of a manifest. */
+static inline struct object *world_object(const char *yaml)
+{
+	struct object_list list = { 0 };
+	struct err err = { "" };
+	struct object *object;
+
+	if (manifest_parse("test.yaml", yaml, strlen(yaml), "default", &list, &err))
+		fail_msg("%s", err.text);
+	assert_int_equal(list.n, 1);
+	object = list.items[0];
+	vec_free(&list);
+	return object;
+}
+
+static inline const struct object *world_service(const struct store *store, const char *name)
+{
+	const struct object *service = store_find(store, K8S_SERVICE, "default", name);
+
+	assert_non_null(service);
+	return service;
+}
+
+static inline struct lb_addr world_addr(const char *text)
+{
+	struct lb_addr addr = { 0 };
+
+	if (addr_parse(text, &addr))
+		fail_msg("%s is no address", text);
+	return addr;
+}
+
+/* Adds the blank-separated prefixes to a list. */
+static inline void world_prefixes(struct prefix_list *list, const char *text)
+{
+	cleanup_free char *copy = xstrdup(text);
+	char *rest = copy, *word;
+
+	while ((word = strsep(&rest, " "))) {
+		struct prefix prefix;
+
+		if (prefix_parse(word, &prefix))
+			fail_msg("%s is no prefix", word);
+		vec_push(list, prefix);
+	}
+}
+
+static inline void world_config_done(struct config *config)
+{
+	vec_free(&config->service_cidrs);
+	vec_free(&config->load_balancer_pools);
+	vec_free(&config->node_addresses);
+	vec_free(&config->node_port_addresses);
+}
+
+#endif
