@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* libyaml at work, and its errors in words that point to the line. */
+#include <ctype.h>
 #include <errno.h>
 
 #include "user/k8s/yaml_build.h"
@@ -20,7 +21,7 @@ static int reader_error(struct parser *p)
 {
 	unsigned int line = 1;
 
-	for (size_t i = 0; i < p->yaml.problem_offset; i++)
+	for (size_t i = 0; i < p->yaml.problem_offset && i < p->size; i++)
 		line += p->text[i] == '\n';
 	if (strstr(p->yaml.problem, "UTF-8"))
 		return yaml_build_fail(&p->build, line, "not UTF-8: %s", p->yaml.problem);
@@ -71,6 +72,64 @@ static int syntax_error(struct parser *p)
 	return yaml_build_fail(&p->build, line, "%s", p->yaml.problem);
 }
 
+/* ----------------------------------------------------------------- JSON -- */
+
+static bool is_json(const char *text, size_t size)
+{
+	size_t i = 0;
+
+	while (i < size && strchr(" \t\r\n", text[i]) && text[i])
+		i++;
+	return i < size && (text[i] == '{' || text[i] == '[');
+}
+
+/* An escape \uXXXX with digits in [first, first + 0x3ff]; how far from first. */
+static bool surrogate(const char *text, const char *end, unsigned int first, unsigned int *ret_low)
+{
+	static const char digits[] = "0123456789abcdef";
+	unsigned int value = 0;
+
+	if (end - text < 6 || text[0] != '\\' || text[1] != 'u')
+		return false;
+	for (int i = 2; i < 6; i++) {
+		const char *digit = memchr(digits, tolower((unsigned char)text[i]), 16);
+
+		if (!digit)
+			return false;
+		value = value << 4 | (unsigned int)(digit - digits);
+	}
+	*ret_low = value - first;
+	return value >= first && value <= first + 0x3ff;
+}
+
+/*
+ * JSON writes characters beyond 16 bits as two escapes, YAML as one that is shorter:
+ * text is a copy, changed in place. Returns the new size.
+ */
+static size_t surrogates_join(char *text, size_t size)
+{
+	const char *from = text, *end = text + size;
+	char *to = text;
+
+	while (from < end) {
+		unsigned int high, low;
+		char joined[12];
+
+		if (surrogate(from, end, 0xd800, &high) && surrogate(from + 6, end, 0xdc00, &low)) {
+			snprintf(joined, sizeof(joined), "\\U%08X", 0x10000 + (high << 10) + low);
+			memcpy(to, joined, 10);
+			to += 10;
+			from += 12;
+			continue;
+		}
+		if (*from == '\\' && from + 1 < end)
+			*to++ = *from++; /* what a backslash escapes is no start of an escape */
+		*to++ = *from++;
+	}
+	*to = '\0';
+	return (size_t)(to - text);
+}
+
 static int parse_events(struct parser *p)
 {
 	yaml_event_t event;
@@ -87,29 +146,43 @@ static int parse_events(struct parser *p)
 	return r;
 }
 
+static int parse_text(struct parser *p)
+{
+	int r;
+
+	if (!yaml_parser_initialize(&p->yaml))
+		return yaml_build_fail(&p->build, 1, "out of memory");
+	yaml_parser_set_encoding(&p->yaml, YAML_UTF8_ENCODING);
+	yaml_parser_set_input_string(&p->yaml, (const unsigned char *)p->text, p->size);
+	r = parse_events(p);
+	yaml_parser_delete(&p->yaml);
+	return r;
+}
+
 int yaml_parse(const char *file, const char *text, size_t size, struct yaml_stream **ret_stream,
 	       struct err *err)
 {
-	bool marked = size >= 3 && !memcmp(text, BYTE_ORDER_MARK, 3);
 	struct parser p = { .text = text, .size = size, .build = { .file = file, .err = err } };
+	cleanup_free char *copy = NULL;
 	int r;
 
 	if (size > MAX_SIZE)
 		return err_set(err, -EFBIG, "%s:1: larger than %u MiB", file, MAX_SIZE >> 20);
-	if (marked) { /* libyaml would count it as a column */
+	if (size >= 3 && !memcmp(text, BYTE_ORDER_MARK, 3)) { /* libyaml would count a column */
 		p.text += 3;
 		p.size -= 3;
 	}
-	if (!yaml_parser_initialize(&p.yaml))
-		return err_set(err, -ENOMEM, "%s:1: out of memory", file);
+	if (is_json(p.text, p.size)) {
+		copy = xmalloc(p.size + 1);
+		memcpy(copy, p.text, p.size);
+		p.size = surrogates_join(copy, p.size);
+		p.text = copy;
+	}
 	p.build.stream = xcalloc(1, sizeof(*p.build.stream));
-	yaml_parser_set_encoding(&p.yaml, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(&p.yaml, (const unsigned char *)p.text, p.size);
-	r = parse_events(&p);
+	r = parse_text(&p);
 	if (!r)
 		*ret_stream = TAKE_PTR(p.build.stream);
 	yaml_builder_done(&p.build);
 	yaml_stream_free(p.build.stream);
-	yaml_parser_delete(&p.yaml);
 	return r;
 }

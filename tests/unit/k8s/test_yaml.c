@@ -85,6 +85,10 @@ static const struct {
 	  "{\"a\":{\"k\":1,\"l\":2},\"b\":{\"l\":3,\"k\":1}}" },
 	{ "a: &x {k: 1}\nb: &y {k: 2, l: 2}\nc:\n  l: 3\n  <<: [*x, *y]\n",
 	  "{\"a\":{\"k\":1},\"b\":{\"k\":2,\"l\":2},\"c\":{\"l\":3,\"k\":1}}" },
+	{ "{\"a\": \"x\\ud83d\\ude00y\"}", "{\"a\":\"x\xf0\x9f\x98\x80y\"}" },
+	{ "{\"a\": \"\\\\ud83d\\\\ude00\"}", "{\"a\":\"\\\\ud83d\\\\ude00\"}" },
+	{ " [\"\\/\\u00e9\\t\"]", "[\"/\xc3\xa9\\t\"]" },
+	{ "a: '\\ud83d\\ude00'\n", "{\"a\":\"\\\\ud83d\\\\ude00\"}" },
 	{ "\xef\xbb\xbf{a: 1}", "{\"a\":1}" },
 };
 
@@ -178,6 +182,8 @@ static const struct {
 	{ "a: !!binary eA==\n", "t:1: unsupported tag tag:yaml.org,2002:binary" },
 	{ "a: !thing x\n", "t:1: unsupported tag !thing" },
 	{ "a: \"x\\0y\"\n", "t:1: a string holds a NUL character" },
+	{ "{\"a\": \"\\ud83dx\"}", "t:1: found invalid Unicode character escape code, while "
+				   "parsing a quoted scalar" },
 	{ "<<: 1\n", "t:1: << wants a mapping or a list of mappings" },
 	{ "<<: [1]\n", "t:1: << wants a mapping or a list of mappings" },
 	{ "a: 1\nb: \xff\n", "t:2: not UTF-8: invalid leading UTF-8 octet" },
