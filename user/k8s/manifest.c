@@ -18,17 +18,18 @@ struct source {
 	struct err *err;
 };
 
-/* Back to n objects. */
+/* Back to n objects; an empty list holds no memory. */
 static void list_cut(struct object_list *list, size_t n)
 {
 	while (list->n > n)
 		object_free(list->items[--list->n]);
+	if (!n)
+		vec_free(list);
 }
 
 void object_list_free(struct object_list *list)
 {
 	list_cut(list, 0);
-	vec_free(list);
 }
 
 /* prefix says where in the document the object lies: "" or "items[3]". */
