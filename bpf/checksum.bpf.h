@@ -30,8 +30,8 @@ static __always_inline __u32 csum_replace16(__u32 sum, __be16 old, __be16 new)
 
 static __always_inline __u32 csum_replace32(__u32 sum, __be32 old, __be32 new)
 {
-	sum += (__u16)~(old & 0xffff);
-	sum += (__u16)~(old >> 16);
+	sum += (__u16) ~(old & 0xffff);
+	sum += (__u16) ~(old >> 16);
 	return sum + (new & 0xffff) + (new >> 16);
 }
 

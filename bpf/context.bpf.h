@@ -10,11 +10,12 @@
 #define context_field(type, ctx, field)                                                            \
 	({                                                                                         \
 		type field_;                                                                       \
-		asm volatile("%[to] = *(u32 *)(%[from] + %[at])"                                   \
-			     : [to] "=r"(field_)                                                 \
-			     : [from] "r"(ctx), [at] "i"(__builtin_offsetof(__typeof__(*(ctx)), field)) \
-			     : "memory");                                                          \
-		field_;                                                                          \
+		asm volatile(                                                                      \
+			"%[to] = *(u32 *)(%[from] + %[at])"                                        \
+			: [to] "=r"(field_)                                                        \
+			: [from] "r"(ctx), [at] "i"(__builtin_offsetof(__typeof__(*(ctx)), field)) \
+			: "memory");                                                               \
+		field_;                                                                            \
 	})
 
 #endif

@@ -376,8 +376,8 @@ static __always_inline bool flow_says(const void *entry, const struct rewrite *r
 }
 
 /* Whether an entry that is there already may be written over by rw for the same tuple. */
-static __always_inline bool flow_may_replace(void *entry, const struct rewrite *rw,
-					     bool overwrite, const bool v4)
+static __always_inline bool flow_may_replace(void *entry, const struct rewrite *rw, bool overwrite,
+					     const bool v4)
 {
 	const struct lb_flow_meta *meta = flow_meta(entry, v4);
 

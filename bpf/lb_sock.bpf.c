@@ -75,7 +75,8 @@ static __always_inline bool sock_recall(const struct lb_socket *storage, const s
 }
 
 static __always_inline void sock_remember(struct lb_socket *storage, const struct lb_addr *addr,
-					  __be16 port, const struct selection *chosen, bool connected)
+					  __be16 port, const struct selection *chosen,
+					  bool connected)
 {
 	__u32 slot = connected ? 0 : storage->next++;
 	struct lb_socket_peer *peer;
@@ -135,7 +136,8 @@ chosen:
 }
 
 /* The service's address for a backend's, as far as this socket knows it. */
-static __always_inline bool sock_restore(struct bpf_sock_addr *ctx, struct lb_addr *addr, __be16 *port)
+static __always_inline bool sock_restore(struct bpf_sock_addr *ctx, struct lb_addr *addr,
+					 __be16 *port)
 {
 	struct lb_socket *storage = sock_storage(ctx, false);
 
@@ -156,7 +158,8 @@ static __always_inline bool sock_restore(struct bpf_sock_addr *ctx, struct lb_ad
 
 /* -------------------------------------------------- one entry a family -- */
 
-static __always_inline void sock_read4(struct bpf_sock_addr *ctx, struct lb_addr *addr, __be16 *port)
+static __always_inline void sock_read4(struct bpf_sock_addr *ctx, struct lb_addr *addr,
+				       __be16 *port)
 {
 	addr_map4(addr, ctx->user_ip4);
 	*port = (__be16)ctx->user_port;
@@ -169,7 +172,8 @@ static __always_inline void sock_write4(struct bpf_sock_addr *ctx, const struct 
 	ctx->user_port = port;
 }
 
-static __always_inline void sock_read6(struct bpf_sock_addr *ctx, struct lb_addr *addr, __be16 *port)
+static __always_inline void sock_read6(struct bpf_sock_addr *ctx, struct lb_addr *addr,
+				       __be16 *port)
 {
 	addr->word[0] = ctx->user_ip6[0];
 	addr->word[1] = ctx->user_ip6[1];

@@ -10,8 +10,8 @@
 enum nexthop_result {
 	NEXTHOP_FOUND,
 	NEXTHOP_NO_MAC, /* the device is known, the neighbour not yet */
-	NEXTHOP_HOST,   /* the destination is this host */
-	NEXTHOP_NONE,   /* no route, or forwarding is off */
+	NEXTHOP_HOST,	/* the destination is this host */
+	NEXTHOP_NONE,	/* no route, or forwarding is off */
 };
 
 static __always_inline int nexthop_find(struct hook_ctx *ctx, const struct lb_addr *from,

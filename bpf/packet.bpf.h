@@ -41,7 +41,7 @@ struct tuple {
 
 struct packet {
 	struct tuple tuple;
-	__u16 l4; /* offset of the transport header from the start of the frame */
+	__u16 l4;	/* offset of the transport header from the start of the frame */
 	__u16 l4_bytes; /* by the network header's word: transport header and payload */
 	__u8 tcp_flags;
 	__u8 ttl;

@@ -139,8 +139,8 @@ static __always_inline enum verdict reject_tcp(struct hook_ctx *ctx, const struc
 		tcp->ack = 1;
 		tcp->ack_seq = bpf_htonl(bpf_ntohl(segment.seq) + segment.length);
 	}
-	tcp->check = ~csum_fold(reject_sum(tcp, sizeof(*tcp),
-					   reject_pseudo(&pkt->tuple, IPPROTO_TCP, sizeof(*tcp), v4)));
+	tcp->check = ~csum_fold(reject_sum(
+		tcp, sizeof(*tcp), reject_pseudo(&pkt->tuple, IPPROTO_TCP, sizeof(*tcp), v4)));
 	return VERDICT_REPLY;
 }
 

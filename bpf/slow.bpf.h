@@ -104,8 +104,8 @@ static __always_inline __u16 slow_addr_delta(const struct tuple *old, const stru
 
 static __always_inline __u16 slow_port_delta(const struct tuple *old, const struct rewrite *rw)
 {
-	return csum_fold(csum_replace16(csum_replace16(0, old->sport, rw->sport), old->dport,
-					rw->dport));
+	return csum_fold(
+		csum_replace16(csum_replace16(0, old->sport, rw->sport), old->dport, rw->dport));
 }
 
 /*
@@ -124,7 +124,7 @@ static __always_inline bool slow_masquerades(const struct lb_frontend *frontend,
 }
 
 static __always_inline const struct lb_addr *slow_masquerade_addr(__u32 out, __u32 in,
-								   const bool v4)
+								  const bool v4)
 {
 	const struct lb_device *device = nexthop_device(out);
 	const struct lb_addr *addr;
@@ -284,7 +284,7 @@ static __always_inline enum verdict slow_new(struct hook_ctx *ctx, struct slow_s
 	range = frontend_range(frontend, !pod);
 	hash = select_hash(&tuple->saddr, tuple->sport, tuple->proto, frontend->affinity);
 	if (!select_backend(frontend, range, &tuple->saddr, hash, &s->chosen)) {
-		*reason = range->len         ? LB_REASON_BUSY
+		*reason = range->len		  ? LB_REASON_BUSY
 			  : frontend->cluster.len ? LB_REASON_NO_LOCAL_BACKEND
 						  : LB_REASON_NO_BACKEND;
 		return VERDICT_DROP;
@@ -394,7 +394,8 @@ out:
 		if (reason == LB_REASON_NO_BACKEND || reason == LB_REASON_BACKEND_GONE)
 			verdict = reject(ctx, &s->pkt, v4);
 	}
-	return hook_finish(ctx, verdict, verdict == VERDICT_REPLY ? hook_ifindex(ctx) : s->rw.nexthop.ifindex);
+	return hook_finish(ctx, verdict,
+			   verdict == VERDICT_REPLY ? hook_ifindex(ctx) : s->rw.nexthop.ifindex);
 }
 
 /* On the way out: answers of backends that were reached without masquerade. */

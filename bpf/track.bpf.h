@@ -84,10 +84,9 @@ static __always_inline void track_nexthop(struct hook_ctx *ctx, const struct pac
  * flow_touch of the family. The answer's next hop is the client's neighbour, known from
  * each of the client's packets; the client's is the kernel's to say.
  */
-static __always_inline enum track_result track(struct hook_ctx *ctx, const struct packet *pkt,
-					struct rewrite *rw,
-					int (*touch)(const struct tuple *, const struct flow_change *),
-					const bool v4)
+static __always_inline enum track_result track(
+	struct hook_ctx *ctx, const struct packet *pkt, struct rewrite *rw,
+	int (*touch)(const struct tuple *, const struct flow_change *), const bool v4)
 {
 	__u32 now = (__u32)bpf_jiffies64();
 	bool reply = rw->flags & LB_FLOW_REPLY;

@@ -9,12 +9,12 @@
 #include "maps.bpf.h"
 
 enum verdict {
-	VERDICT_PASS,     /* not ours, untouched */
-	VERDICT_STACK,    /* rewritten; the host routes it */
+	VERDICT_PASS,	  /* not ours, untouched */
+	VERDICT_STACK,	  /* rewritten; the host routes it */
 	VERDICT_TRANSMIT, /* rewritten, link addresses set: out of pkt->ifindex */
 	VERDICT_RESOLVE,  /* rewritten; the kernel finds the neighbour on pkt->ifindex */
 	VERDICT_HANDOFF,  /* untouched: TC behind this hook does the work */
-	VERDICT_REPLY,    /* turned into an answer: back to where it came from */
+	VERDICT_REPLY,	  /* turned into an answer: back to where it came from */
 	VERDICT_DROP,
 };
 

@@ -42,27 +42,27 @@ struct lb_range {
 };
 
 enum lb_frontend_flag {
-	LB_FRONTEND_EXTERNAL = 1 << 0,      /* node port, load balancer or external IP */
-	LB_FRONTEND_LOCAL = 1 << 1,         /* the traffic policy that governs this address is Local */
+	LB_FRONTEND_EXTERNAL = 1 << 0, /* node port, load balancer or external IP */
+	LB_FRONTEND_LOCAL = 1 << 1,    /* the traffic policy that governs this address is Local */
 	LB_FRONTEND_SOURCE_RANGES = 1 << 2, /* lb_source_range guards it */
-	LB_FRONTEND_NODE_PORT = 1 << 3,     /* a node's address: other ports of it are the host's */
+	LB_FRONTEND_NODE_PORT = 1 << 3,	    /* a node's address: other ports of it are the host's */
 };
 
 struct lb_frontend {
 	__u32 service;
-	__u32 flags;             /* enum lb_frontend_flag */
+	__u32 flags;		 /* enum lb_frontend_flag */
 	struct lb_range cluster; /* all usable endpoints */
-	struct lb_range local;   /* those on this node */
-	__u32 affinity;          /* seconds a client sticks to its backend, 0: none */
+	struct lb_range local;	 /* those on this node */
+	__u32 affinity;		 /* seconds a client sticks to its backend, 0: none */
 	__u32 zero;
 };
 
 enum lb_backend_flag {
-	LB_BACKEND_LOCAL = 1 << 0,       /* runs on this node */
-	LB_BACKEND_POD = 1 << 1,         /* the endpoint is a Pod: its end can be known */
+	LB_BACKEND_LOCAL = 1 << 0,	 /* runs on this node */
+	LB_BACKEND_POD = 1 << 1,	 /* the endpoint is a Pod: its end can be known */
 	LB_BACKEND_TERMINATING = 1 << 2, /* still serving, on its way out */
-	LB_BACKEND_DRAINING = 1 << 3,    /* left the service: old connections only */
-	LB_BACKEND_GONE = 1 << 4,        /* does not exist any more: connections are reset */
+	LB_BACKEND_DRAINING = 1 << 3,	 /* left the service: old connections only */
+	LB_BACKEND_GONE = 1 << 4,	 /* does not exist any more: connections are reset */
 };
 
 /*
@@ -105,8 +105,8 @@ struct lb_name {
 	char port_name[64];
 	__be16 port;
 	__u8 proto;
-	__u8 type;    /* enum lb_service_type */
-	__u8 flags;   /* enum lb_name_flag */
+	__u8 type;  /* enum lb_service_type */
+	__u8 flags; /* enum lb_name_flag */
 	__u8 zero[3];
 	__u32 affinity; /* seconds, 0: none */
 };
@@ -120,7 +120,7 @@ enum lb_service_type {
 enum lb_name_flag {
 	LB_NAME_EXTERNAL_LOCAL = 1 << 0, /* externalTrafficPolicy: Local */
 	LB_NAME_INTERNAL_LOCAL = 1 << 1, /* internalTrafficPolicy: Local */
-	LB_NAME_IPV6 = 1 << 2,           /* the family that this id serves */
+	LB_NAME_IPV6 = 1 << 2,		 /* the family that this id serves */
 };
 
 /* --------------------------------------------------------------- flows -- */
@@ -135,11 +135,12 @@ enum lb_flow_state {
 };
 
 enum lb_flow_flag {
-	LB_FLOW_REPLY = 1 << 0,   /* backend to client */
+	LB_FLOW_REPLY = 1 << 0,	  /* backend to client */
 	LB_FLOW_EGRESS = 1 << 1,  /* rewritten on the way out of a device, not on the way in */
 	LB_FLOW_FORWARD = 1 << 2, /* goes out at once; otherwise the host's stack routes it */
-	LB_FLOW_NO_MAC = 1 << 3,  /* forwarded, but the neighbour was not known yet: TC resolves it */
-	LB_FLOW_TC = 1 << 4,      /* a veth is next: XDP leaves the packet to TC */
+	LB_FLOW_NO_MAC =
+		1 << 3,	     /* forwarded, but the neighbour was not known yet: TC resolves it */
+	LB_FLOW_TC = 1 << 4, /* a veth is next: XDP leaves the packet to TC */
 	LB_FLOW_MASQUERADE = 1 << 5, /* the pair has a source port of the node */
 };
 
@@ -159,7 +160,7 @@ struct lb_flow_meta {
 	__u8 state; /* enum lb_flow_state */
 	__u8 flags; /* enum lb_flow_flag */
 	__u8 zero;
-	__u32 word;      /* bit 0 lock, bit 1 overflow, bits 2… sequence: odd while written */
+	__u32 word;	 /* bit 0 lock, bit 1 overflow, bits 2… sequence: odd while written */
 	__u32 last_seen; /* jiffies, low half */
 };
 
@@ -269,7 +270,7 @@ struct lb_config {
 	__u32 hz;
 	__u32 flow4_mask; /* number of sets - 1 */
 	__u32 flow6_mask;
-	__u32 refresh;                          /* how often an active flow writes to its entry */
+	__u32 refresh; /* how often an active flow writes to its entry */
 	__u32 tcp_timeout[LB_FLOW_STATES];
 	__u32 udp_timeout[LB_FLOW_STATES];
 	__u16 snat_first; /* host order */

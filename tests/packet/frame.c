@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/packet/frame.h"
+
+#include <arpa/inet.h>
+#include <net/ethernet.h>
+#include <netinet/icmp6.h>
+#include <netinet/ip.h>
+#include <netinet/ip6.h>
+#include <netinet/ip_icmp.h>
+#include <netinet/tcp.h>
+#include <netinet/udp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const host_addrs[H_HOSTS][2] = {
+	[H_NONE] = { "::", "0.0.0.0" },
+	[H_CLIENT] = { "2001:db8::9", "192.0.2.9" },
+	[H_CLIENT2] = { "2001:db8::a", "192.0.2.10" },
+	[H_NODE] = { "2001:db8::1", "192.0.2.1" },
+	[H_CLUSTER_IP] = { "fd00:10:96::5", "10.96.0.5" },
+	[H_EXTERNAL] = { "2001:db8:1::7", "198.51.100.7" },
+	[H_POD_A] = { "fd00:17:0::2", "172.17.0.2" },
+	[H_POD_B] = { "fd00:17:0::3", "172.17.0.3" },
+	[H_REMOTE] = { "fd00:17:1::2", "172.17.1.2" },
+	[H_REMOTE2] = { "fd00:17:1::3", "172.17.1.3" },
+	[H_FAR] = { "fd00:17:2::2", "172.17.2.2" },
+};
+
+struct lb_addr frame_addr(enum host host, bool v4)
+{
+	struct lb_addr addr;
+
+	if (addr_parse(host_addrs[host][v4], &addr))
+		abort();
+	return addr;
+}
+
+void frame_mac(enum mac mac, uint8_t ret[6])
+{
+	const uint8_t address[6] = { 2, 0, 0, 0, 0, (uint8_t)mac };
+
+	memcpy(ret, address, sizeof(address));
+}
+
+/* ----------------------------------------------------------- checksums -- */
+
+static uint32_t sum_words(const void *data, size_t size, uint32_t sum)
+{
+	const uint8_t *bytes = data;
+
+	for (size_t i = 0; i + 1 < size; i += 2)
+		sum += (uint32_t)bytes[i] << 8 | bytes[i + 1];
+	if (size & 1)
+		sum += (uint32_t)bytes[size - 1] << 8;
+	return sum;
+}
+
+static uint16_t sum_finish(uint32_t sum)
+{
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return htons((uint16_t)~sum);
+}
+
+static uint16_t l4_checksum(const uint8_t *ip, const void *l4, size_t size, uint8_t proto, bool v4)
+{
+	uint32_t sum = (uint32_t)size + proto;
+
+	sum = v4 ? sum_words(ip + 12, 8, sum) : sum_words(ip + 8, 32, sum);
+	return sum_finish(sum_words(l4, size, sum));
+}
+
+static void checksum_l4(uint8_t *ip, uint8_t *l4, size_t size, uint8_t proto, bool v4)
+{
+	if (proto == IPPROTO_TCP) {
+		struct tcphdr *tcp = (void *)l4;
+
+		tcp->check = 0;
+		tcp->check = l4_checksum(ip, l4, size, proto, v4);
+	} else {
+		struct udphdr *udp = (void *)l4;
+
+		udp->check = 0;
+		udp->check = l4_checksum(ip, l4, size, proto, v4);
+		if (!udp->check)
+			udp->check = 0xffff;
+	}
+}
+
+void frame_checksum(uint8_t *buffer, bool v4)
+{
+	uint8_t *l3 = buffer + ETH_HLEN;
+
+	if (v4) {
+		struct iphdr *ip = (void *)l3;
+		size_t header = ip->ihl * 4u;
+
+		ip->check = 0;
+		ip->check = sum_finish(sum_words(ip, header, 0));
+		checksum_l4(l3, l3 + header, ntohs(ip->tot_len) - header, ip->protocol, true);
+	} else {
+		struct ip6_hdr *ip = (void *)l3;
+
+		checksum_l4(l3, l3 + sizeof(*ip), ntohs(ip->ip6_plen), ip->ip6_nxt, false);
+	}
+}
+
+/* ------------------------------------------------------------- headers -- */
+
+static size_t build_link(const struct frame *frame, bool v4, uint8_t *buffer)
+{
+	struct ether_header *eth = (void *)buffer;
+
+	frame_mac(frame->dmac, eth->ether_dhost);
+	frame_mac(frame->smac, eth->ether_shost);
+	eth->ether_type = htons(v4 ? ETHERTYPE_IP : ETHERTYPE_IPV6);
+	return sizeof(*eth);
+}
+
+static size_t build_ip(const struct frame *frame, bool v4, size_t l4_size, uint8_t *buffer)
+{
+	struct lb_addr src = frame_addr(frame->src, v4), dst = frame_addr(frame->dst, v4);
+	uint8_t ttl = frame->ttl ? frame->ttl : 64;
+
+	if (v4) {
+		struct iphdr *ip = (void *)buffer;
+		size_t header = sizeof(*ip) + (frame->options ? 4 : 0);
+
+		*ip = (struct iphdr){
+			.version = 4,
+			.ihl = (unsigned int)(header / 4) & 0xf,
+			.tot_len = htons((uint16_t)(header + l4_size)),
+			.id = frame->made_here ? 0 : htons(0x1234),
+			.frag_off = htons(IP_DF),
+			.ttl = ttl,
+			.protocol = frame->proto,
+			.saddr = src.word[3],
+			.daddr = dst.word[3],
+		};
+		if (frame->options)
+			memset(ip + 1, IPOPT_NOP, 4);
+		return header;
+	}
+	*(struct ip6_hdr *)buffer = (struct ip6_hdr){
+		.ip6_flow = htonl(frame->made_here ? 0x60000000 : 0x60012345),
+		.ip6_plen = htons((uint16_t)l4_size),
+		.ip6_nxt = frame->proto,
+		.ip6_hops = ttl,
+	};
+	memcpy(buffer + 8, &src, sizeof(src));
+	memcpy(buffer + 24, &dst, sizeof(dst));
+	return sizeof(struct ip6_hdr);
+}
+
+static size_t build_l4(const struct frame *frame, uint8_t *buffer)
+{
+	size_t header;
+
+	if (frame->proto == IPPROTO_TCP) {
+		struct tcphdr tcp = {
+			.source = htons(frame->sport),
+			.dest = htons(frame->dport),
+			.seq = htonl(frame->seq),
+			.ack_seq = htonl(frame->ack),
+			.doff = sizeof(tcp) / 4,
+			.window = htons(1000),
+		};
+
+		memcpy(buffer, &tcp, sizeof(tcp));
+		buffer[13] = frame->tcp_flags;
+		if (frame->tcp_flags == (TH_RST | TH_ACK) || frame->tcp_flags == TH_RST)
+			memset(buffer + 14, 0, 2); /* a refusal has no window */
+		header = sizeof(tcp);
+	} else {
+		struct udphdr udp = {
+			.source = htons(frame->sport),
+			.dest = htons(frame->dport),
+			.len = htons((uint16_t)(sizeof(udp) + frame->payload)),
+		};
+
+		memcpy(buffer, &udp, sizeof(udp));
+		header = sizeof(udp);
+	}
+	for (size_t i = 0; i < frame->payload; i++)
+		buffer[header + i] = (uint8_t)(i * 7 + 1);
+	return header + frame->payload;
+}
+
+size_t frame_build(const struct frame *frame, bool v4, uint8_t *buffer)
+{
+	uint8_t l4[FRAME_MAX];
+	size_t l4_size = build_l4(frame, l4);
+	size_t used;
+
+	memset(buffer, 0, FRAME_MAX);
+	used = build_link(frame, v4, buffer);
+	used += build_ip(frame, v4, l4_size, buffer + used);
+	memcpy(buffer + used, l4, l4_size);
+	frame_checksum(buffer, v4);
+	if (frame->proto == IPPROTO_UDP && frame->no_udp_checksum)
+		memset(buffer + used + 6, 0, 2);
+	return used + l4_size;
+}
+
+size_t frame_build_unreachable(const uint8_t *refused, bool v4, uint8_t *buffer)
+{
+	size_t header = v4 ? sizeof(struct iphdr) : sizeof(struct ip6_hdr);
+	size_t quoted = header + 8, length = 8 + quoted;
+	uint8_t *l3 = buffer + ETH_HLEN, *icmp = l3 + header;
+
+	memset(buffer, 0, FRAME_MAX);
+	memcpy(buffer, refused + 6, 6);
+	memcpy(buffer + 6, refused, 6);
+	memcpy(buffer + 12, refused + 12, 2);
+	memcpy(icmp + 8, refused + ETH_HLEN, quoted);
+	if (v4) {
+		struct iphdr *ip = (void *)l3;
+
+		*ip = (struct iphdr){ .version = 4, .ihl = 5, .ttl = 64, .protocol = IPPROTO_ICMP };
+		ip->tot_len = htons((uint16_t)(header + length));
+		ip->frag_off = htons(IP_DF);
+		memcpy(&ip->saddr, refused + ETH_HLEN + 16, 4);
+		memcpy(&ip->daddr, refused + ETH_HLEN + 12, 4);
+		ip->check = sum_finish(sum_words(ip, header, 0));
+		icmp[0] = ICMP_DEST_UNREACH;
+		icmp[1] = ICMP_PORT_UNREACH;
+		memcpy(icmp + 2, &(uint16_t){ sum_finish(sum_words(icmp, length, 0)) }, 2);
+	} else {
+		struct ip6_hdr *ip = (void *)l3;
+
+		*ip = (struct ip6_hdr){ .ip6_flow = htonl(0x60000000) };
+		ip->ip6_plen = htons((uint16_t)length);
+		ip->ip6_nxt = IPPROTO_ICMPV6;
+		ip->ip6_hops = 64;
+		memcpy(l3 + 8, refused + ETH_HLEN + 24, 16);
+		memcpy(l3 + 24, refused + ETH_HLEN + 8, 16);
+		icmp[0] = ICMP6_DST_UNREACH;
+		icmp[1] = ICMP6_DST_UNREACH_NOPORT;
+		memcpy(icmp + 2,
+		       &(uint16_t){ l4_checksum(l3, icmp, length, IPPROTO_ICMPV6, false) }, 2);
+	}
+	return ETH_HLEN + header + length;
+}
+
+uint16_t frame_sport(const uint8_t *buffer, bool v4)
+{
+	size_t at = ETH_HLEN + (v4 ? sizeof(struct iphdr) : sizeof(struct ip6_hdr));
+
+	return (uint16_t)(buffer[at] << 8 | buffer[at + 1]);
+}
+
+static void print_hex(const char *name, const uint8_t *bytes, size_t size)
+{
+	printf("    %-5s %3zu:", name, size);
+	for (size_t i = 0; i < size; i++)
+		printf("%s%02x", i % 4 ? "" : " ", bytes[i]);
+	printf("\n");
+}
+
+bool frame_equal(const char *what, const uint8_t *want, size_t want_size, const uint8_t *got,
+		 size_t got_size)
+{
+	if (want_size == got_size && !memcmp(want, got, want_size))
+		return true;
+	printf("    %s: the frame differs\n", what);
+	print_hex("want", want, want_size);
+	print_hex("got", got, got_size);
+	return false;
+}

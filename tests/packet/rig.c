@@ -1,0 +1,497 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/packet/rig.h"
+
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/bpf.h>
+#include <linux/pkt_cls.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lb/maps.h"
+#include "lb_tc.skel.h"
+#include "lb_xdp.skel.h"
+#include "user/util/cleanup.h"
+
+#define HZ_ASSUMED 1000u
+#define HANDOFF_MAGIC 0x6c626864u
+
+static struct {
+	struct lb_xdp *xdp;
+	struct lb_tc *tc;
+	int xdp_links[3];
+	unsigned int nic, pod_a, pod_b;
+	unsigned int sets, next_slot;
+	int cpus;
+	enum rig_mode mode;
+	void *flow4, *flow6;
+} rig;
+
+static void must(int result, const char *what)
+{
+	if (result >= 0)
+		return;
+	fprintf(stderr, "rig: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+/* --------------------------------------------------------- the network -- */
+
+static const char network[] =
+	"link add nic type veth peer name nic-far\n"
+	"link set nic address 02:00:00:00:00:01\n"
+	"link add pod-a type veth peer name pod-a-far\n"
+	"link set pod-a address 02:00:00:00:00:04\n"
+	"link add pod-b type veth peer name pod-b-far\n"
+	"link set pod-b address 02:00:00:00:00:06\n"
+	"link set nic-far up\nlink set pod-a-far up\nlink set pod-b-far up\n"
+	"link set lo up\nlink set nic up\nlink set pod-a up\nlink set pod-b up\n"
+	"address add 192.0.2.1/24 dev nic\n"
+	"address add 2001:db8::1/64 dev nic nodad\n"
+	"neighbour add 192.0.2.9 lladdr 02:00:00:00:00:02 dev nic nud permanent\n"
+	"neighbour add 2001:db8::9 lladdr 02:00:00:00:00:02 dev nic nud permanent\n"
+	"neighbour add 192.0.2.2 lladdr 02:00:00:00:00:03 dev nic nud permanent\n"
+	"neighbour add 2001:db8::2 lladdr 02:00:00:00:00:03 dev nic nud permanent\n"
+	"neighbour add 172.17.0.2 lladdr 02:00:00:00:00:05 dev pod-a nud permanent\n"
+	"neighbour add fd00:17:0::2 lladdr 02:00:00:00:00:05 dev pod-a nud permanent\n"
+	"neighbour add 172.17.0.3 lladdr 02:00:00:00:00:07 dev pod-b nud permanent\n"
+	"neighbour add fd00:17:0::3 lladdr 02:00:00:00:00:07 dev pod-b nud permanent\n"
+	"route add 172.17.0.2/32 dev pod-a\nroute add fd00:17:0::2/128 dev pod-a\n"
+	"route add 172.17.0.3/32 dev pod-b\nroute add fd00:17:0::3/128 dev pod-b\n"
+	"route add 172.17.1.0/24 via 192.0.2.2\nroute add fd00:17:1::/64 via 2001:db8::2\n"
+	"route add 172.17.2.0/24 via 192.0.2.200\nroute add fd00:17:2::/64 via 2001:db8::200\n";
+
+static void write_sysctl(const char *path)
+{
+	int fd = open(path, O_WRONLY);
+
+	must(fd, path);
+	must((int)write(fd, "1", 1), path);
+	close(fd);
+}
+
+static void ip_batch(const char *commands)
+{
+	int pipes[2], status;
+	pid_t child;
+
+	must(pipe(pipes), "pipe");
+	child = fork();
+	must(child, "fork");
+	if (!child) {
+		dup2(pipes[0], 0);
+		close(pipes[0]);
+		close(pipes[1]);
+		execlp("ip", "ip", "-batch", "-", (char *)NULL);
+		_exit(127);
+	}
+	close(pipes[0]);
+	must((int)write(pipes[1], commands, strlen(commands)), "ip -batch");
+	close(pipes[1]);
+	must(waitpid(child, &status, 0), "waitpid");
+	errno = EIO;
+	must(status ? -1 : 0, "ip -batch");
+}
+
+static void network_open(void)
+{
+	must(unshare(CLONE_NEWNET), "a network namespace (root?)");
+	ip_batch(network);
+	write_sysctl("/proc/sys/net/ipv4/ip_forward");
+	write_sysctl("/proc/sys/net/ipv6/conf/all/forwarding");
+	rig.nic = if_nametoindex("nic");
+	rig.pod_a = if_nametoindex("pod-a");
+	rig.pod_b = if_nametoindex("pod-b");
+}
+
+/* -------------------------------------------------------- the programs -- */
+
+static struct lb_config config_make(unsigned int snat_ports, bool masquerade_all, bool pod_cidrs)
+{
+	struct lb_config config = {
+		.seed = 0x1234567890abcdefull,
+		.hz = HZ_ASSUMED,
+		.flow4_mask = rig.sets - 1,
+		.flow6_mask = rig.sets - 1,
+		.refresh = 4 * HZ_ASSUMED,
+		.snat_first = 10000,
+		.snat_count = (uint16_t)snat_ports,
+		.masquerade_all = masquerade_all,
+		.pod_cidrs = pod_cidrs ? 2 : 0,
+	};
+	struct prefix prefix;
+
+	for (int i = LB_FLOW_HALF_OPEN; i < LB_FLOW_STATES; i++) {
+		config.tcp_timeout[i] = 60 * HZ_ASSUMED;
+		config.udp_timeout[i] = 30 * HZ_ASSUMED;
+	}
+	config.tcp_timeout[LB_FLOW_ESTABLISHED] = 86400 * HZ_ASSUMED;
+	must(prefix_parse("172.17.0.0/16", &prefix), "prefix");
+	config.pod_cidr[0] = prefix_to_lb(&prefix);
+	must(prefix_parse("fd00:17::/32", &prefix), "prefix");
+	config.pod_cidr[1] = prefix_to_lb(&prefix);
+	return config;
+}
+
+#define SHARE(map) must(bpf_map__reuse_fd(rig.tc->maps.map, bpf_map__fd(rig.xdp->maps.map)), #map)
+
+static void tail_set(struct bpf_map *map, struct bpf_program *v4, struct bpf_program *v6)
+{
+	uint32_t slow4 = LB_TAIL_SLOW4, slow6 = LB_TAIL_SLOW6;
+	int fd4 = bpf_program__fd(v4), fd6 = bpf_program__fd(v6);
+
+	must(bpf_map_update_elem(bpf_map__fd(map), &slow4, &fd4, BPF_ANY), "tail");
+	must(bpf_map_update_elem(bpf_map__fd(map), &slow6, &fd6, BPF_ANY), "tail");
+}
+
+static void programs_open(const struct lb_config *config)
+{
+	rig.xdp = lb_xdp__open();
+	rig.tc = lb_tc__open();
+	must(rig.xdp && rig.tc ? 0 : -1, "open");
+	memcpy((void *)&rig.xdp->rodata->lb_config, config, sizeof(*config));
+	memcpy((void *)&rig.tc->rodata->lb_config, config, sizeof(*config));
+	bpf_map__set_max_entries(rig.xdp->maps.lb_flow4, rig.sets);
+	bpf_map__set_max_entries(rig.xdp->maps.lb_flow6, rig.sets);
+	must(lb_xdp__load(rig.xdp), "load lb_xdp");
+	SHARE(lb_frontend);
+	SHARE(lb_maglev);
+	SHARE(lb_backend);
+	SHARE(lb_flow4);
+	SHARE(lb_flow6);
+	SHARE(lb_affinity);
+	SHARE(lb_source_range);
+	SHARE(lb_device);
+	SHARE(lb_backend_stats);
+	SHARE(lb_reason_stats);
+	must(lb_tc__load(rig.tc), "load lb_tc");
+}
+
+void rig_open(unsigned int flows, unsigned int snat_ports, bool masquerade_all, bool pod_cidrs)
+{
+	struct lb_config config;
+
+	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
+	rig.sets = flows / LB_FLOW_WAYS;
+	rig.cpus = libbpf_num_possible_cpus();
+	if (!rig.nic)
+		network_open();
+	config = config_make(snat_ports, masquerade_all, pod_cidrs);
+	programs_open(&config);
+	/* A test run can name only a device whose receive queue XDP knows. */
+	must(bpf_xdp_attach((int)rig.nic, bpf_program__fd(rig.xdp->progs.lb_xdp), 0, NULL),
+	     "attach");
+	rig.flow4 = mmap(NULL, rig.sets * sizeof(struct lb_flow4_set), PROT_READ | PROT_WRITE,
+			 MAP_SHARED, bpf_map__fd(rig.xdp->maps.lb_flow4), 0);
+	rig.flow6 = mmap(NULL, rig.sets * sizeof(struct lb_flow6_set), PROT_READ | PROT_WRITE,
+			 MAP_SHARED, bpf_map__fd(rig.xdp->maps.lb_flow6), 0);
+	must(rig.flow4 == MAP_FAILED || rig.flow6 == MAP_FAILED ? -1 : 0, "mmap");
+}
+
+void rig_close(void)
+{
+	bpf_xdp_detach((int)rig.nic, 0, NULL);
+	munmap(rig.flow4, rig.sets * sizeof(struct lb_flow4_set));
+	munmap(rig.flow6, rig.sets * sizeof(struct lb_flow6_set));
+	lb_tc__destroy(rig.tc);
+	lb_xdp__destroy(rig.xdp);
+}
+
+/* ------------------------------------------------------------ the maps -- */
+
+static void map_empty(struct bpf_map *map)
+{
+	unsigned char key[64];
+
+	while (!bpf_map_get_next_key(bpf_map__fd(map), NULL, key))
+		bpf_map_delete_elem(bpf_map__fd(map), key);
+}
+
+static void put(struct bpf_map *map, const void *key, const void *value)
+{
+	must(bpf_map_update_elem(bpf_map__fd(map), key, value, BPF_ANY), bpf_map__name(map));
+}
+
+static void device_put(unsigned int ifindex, unsigned int flags, bool addresses)
+{
+	struct lb_device device = { .flags = flags };
+
+	if (addresses) {
+		device.addr4 = frame_addr(H_NODE, true);
+		device.addr6 = frame_addr(H_NODE, false);
+	}
+	put(rig.xdp->maps.lb_device, &ifindex, &device);
+}
+
+static void devices_put(bool addresses)
+{
+	device_put(rig.nic, LB_DEVICE_NIC | (rig.mode == RIG_XDP ? LB_DEVICE_XDP : 0), addresses);
+	device_put(rig.pod_a, LB_DEVICE_POD, addresses);
+	device_put(rig.pod_b, LB_DEVICE_POD, addresses);
+}
+
+void rig_device_addr_clear(void)
+{
+	devices_put(false);
+}
+
+void rig_reset(enum rig_mode mode)
+{
+	struct lb_reason_stats reasons[rig.cpus];
+	struct lb_backend none = { 0 };
+
+	rig.mode = mode;
+	rig.next_slot = 0;
+	memset(rig.flow4, 0, rig.sets * sizeof(struct lb_flow4_set));
+	memset(rig.flow6, 0, rig.sets * sizeof(struct lb_flow6_set));
+	map_empty(rig.xdp->maps.lb_frontend);
+	map_empty(rig.xdp->maps.lb_affinity);
+	map_empty(rig.xdp->maps.lb_source_range);
+	memset(reasons, 0, sizeof(reasons));
+	for (uint32_t i = 0; i < LB_REASON_COUNT; i++)
+		put(rig.xdp->maps.lb_reason_stats, &i, reasons);
+	for (uint32_t i = 0; i < 16; i++) {
+		struct lb_stats stats[rig.cpus];
+
+		memset(stats, 0, sizeof(stats));
+		put(rig.xdp->maps.lb_backend_stats, &i, stats);
+		put(rig.xdp->maps.lb_backend, &i, &none);
+	}
+	tail_set(rig.xdp->maps.lb_xdp_tail, rig.xdp->progs.lb_xdp_slow4,
+		 rig.xdp->progs.lb_xdp_slow6);
+	tail_set(rig.tc->maps.lb_tc_tail, rig.tc->progs.lb_tc_slow4, rig.tc->progs.lb_tc_slow6);
+	devices_put(true);
+}
+
+void rig_backend(unsigned int id, unsigned int service, enum host host, bool v4, uint8_t proto,
+		 unsigned int flags)
+{
+	struct lb_backend backend = {
+		.addr = frame_addr(host, v4),
+		.port = htons(8080),
+		.proto = proto,
+		.flags = (uint8_t)flags,
+		.weight = 1,
+		.generation = 1,
+		.service = service,
+	};
+
+	put(rig.xdp->maps.lb_backend, &id, &backend);
+}
+
+void rig_backend_retire(unsigned int id, unsigned int flags)
+{
+	struct lb_backend backend;
+
+	must(bpf_map_lookup_elem(bpf_map__fd(rig.xdp->maps.lb_backend), &id, &backend), "backend");
+	backend.flags |= flags;
+	backend.generation++;
+	put(rig.xdp->maps.lb_backend, &id, &backend);
+}
+
+static struct lb_range range_write(unsigned int first, unsigned int n)
+{
+	struct lb_range range = { .base = rig.next_slot, .len = n };
+
+	for (unsigned int i = 0; i < n; i++) {
+		uint32_t slot = rig.next_slot++, id = first + i;
+
+		put(rig.xdp->maps.lb_maglev, &slot, &id);
+	}
+	return range;
+}
+
+void rig_frontend(const struct rig_frontend *frontend, bool v4, uint8_t proto)
+{
+	struct lb_frontend_key key = {
+		.addr = frame_addr(frontend->host, v4),
+		.port = htons(frontend->port),
+		.proto = proto,
+	};
+	struct lb_frontend value = {
+		.service = frontend->service,
+		.flags = frontend->flags,
+		.affinity = frontend->affinity,
+		.cluster = range_write(frontend->first, frontend->n),
+		.local = range_write(frontend->first, frontend->local),
+	};
+
+	put(rig.xdp->maps.lb_frontend, &key, &value);
+}
+
+void rig_frontend_delete(enum host host, uint16_t port, bool v4, uint8_t proto)
+{
+	struct lb_frontend_key key = { .addr = frame_addr(host, v4),
+				       .port = htons(port),
+				       .proto = proto };
+
+	must(bpf_map_delete_elem(bpf_map__fd(rig.xdp->maps.lb_frontend), &key), "frontend");
+}
+
+void rig_source_range(unsigned int service, const char *text)
+{
+	struct prefix prefix;
+	struct lb_source_range_key key = { .service = service };
+	uint8_t one = 1;
+
+	must(prefix_parse(text, &prefix), text);
+	key.prefixlen = 32u + prefix.bits + (prefix.v4 ? 96u : 0u);
+	key.addr = prefix.addr;
+	put(rig.xdp->maps.lb_source_range, &key, &one);
+}
+
+void rig_cut_tail_calls(void)
+{
+	for (uint32_t i = 0; i < LB_TAIL_COUNT; i++) {
+		bpf_map_delete_elem(bpf_map__fd(rig.xdp->maps.lb_xdp_tail), &i);
+		bpf_map_delete_elem(bpf_map__fd(rig.tc->maps.lb_tc_tail), &i);
+	}
+}
+
+/* ------------------------------------------------------------- reading -- */
+
+uint64_t rig_reason(enum lb_reason reason)
+{
+	struct lb_reason_stats stats[rig.cpus];
+	uint32_t key = reason;
+	uint64_t sum = 0;
+
+	must(bpf_map_lookup_elem(bpf_map__fd(rig.xdp->maps.lb_reason_stats), &key, stats), "stats");
+	for (int i = 0; i < rig.cpus; i++)
+		sum += stats[i].packets;
+	return sum;
+}
+
+uint64_t rig_reasons(void)
+{
+	uint64_t sum = 0;
+
+	for (int i = 0; i < LB_REASON_COUNT; i++)
+		sum += rig_reason((enum lb_reason)i);
+	return sum;
+}
+
+struct lb_stats rig_backend_stats(unsigned int id)
+{
+	struct lb_stats stats[rig.cpus], sum = { 0 };
+
+	must(bpf_map_lookup_elem(bpf_map__fd(rig.xdp->maps.lb_backend_stats), &id, stats), "stats");
+	for (int i = 0; i < rig.cpus; i++) {
+		sum.packets += stats[i].packets;
+		sum.bytes += stats[i].bytes;
+		sum.connections += stats[i].connections;
+	}
+	return sum;
+}
+
+static struct lb_flow_meta *flow_meta_at(bool v4, unsigned int set, unsigned int way)
+{
+	if (v4)
+		return &((struct lb_flow4_set *)rig.flow4)[set].way[way].meta;
+	return &((struct lb_flow6_set *)rig.flow6)[set].way[way].meta;
+}
+
+unsigned int rig_flows(bool v4)
+{
+	unsigned int n = 0;
+
+	for (unsigned int set = 0; set < rig.sets; set++)
+		for (unsigned int way = 0; way < LB_FLOW_WAYS; way++)
+			n += flow_meta_at(v4, set, way)->state != LB_FLOW_EMPTY;
+	return n;
+}
+
+void rig_age(unsigned int seconds)
+{
+	for (unsigned int set = 0; set < rig.sets; set++)
+		for (unsigned int way = 0; way < LB_FLOW_WAYS; way++) {
+			flow_meta_at(true, set, way)->last_seen -= seconds * HZ_ASSUMED;
+			flow_meta_at(false, set, way)->last_seen -= seconds * HZ_ASSUMED;
+		}
+}
+
+/* ------------------------------------------------------------- running -- */
+
+static enum rig_action run_xdp(uint8_t *frame, size_t *size)
+{
+	static uint8_t out[FRAME_MAX * 2];
+	struct xdp_md ctx = {
+		.data_end = (uint32_t)*size,
+		.ingress_ifindex = rig.nic,
+	};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = (uint32_t)*size,
+		    .data_out = out, .data_size_out = sizeof(out), .ctx_in = &ctx,
+		    .ctx_size_in = sizeof(ctx), .repeat = 1);
+	uint32_t mark = 0;
+
+	must(bpf_prog_test_run_opts(bpf_program__fd(rig.xdp->progs.lb_xdp), &opts), "test run");
+	memcpy(&mark, out, sizeof(mark));
+	if (opts.retval == XDP_PASS && opts.data_size_out == *size + sizeof(mark) &&
+	    mark == HANDOFF_MAGIC) {
+		memcpy(frame, out + sizeof(mark), *size);
+		return DO_HANDOFF;
+	}
+	memcpy(frame, out, opts.data_size_out);
+	*size = opts.data_size_out;
+	switch (opts.retval) {
+	case XDP_PASS:
+		return DO_PASS;
+	case XDP_TX:
+	case XDP_REDIRECT:
+		return DO_SEND;
+	default:
+		return DO_DROP;
+	}
+}
+
+static enum rig_action run_tc(struct bpf_program *program, unsigned int ifindex, uint8_t *frame,
+			      size_t *size)
+{
+	static uint8_t out[FRAME_MAX * 2];
+	struct __sk_buff ctx = { .ifindex = ifindex };
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = (uint32_t)*size,
+		    .data_out = out, .data_size_out = sizeof(out), .ctx_in = &ctx,
+		    .ctx_size_in = sizeof(ctx), .repeat = 1);
+
+	must(bpf_prog_test_run_opts(bpf_program__fd(program), &opts), "test run");
+	memcpy(frame, out, opts.data_size_out);
+	*size = opts.data_size_out;
+	switch ((int)opts.retval) {
+	case TC_ACT_UNSPEC:
+		return DO_PASS;
+	case TC_ACT_REDIRECT:
+		return DO_SEND;
+	default:
+		return DO_DROP;
+	}
+}
+
+enum rig_action rig_run(enum rig_hook hook, uint8_t *frame, size_t *size)
+{
+	switch (hook) {
+	case AT_NIC:
+		if (rig.mode == RIG_XDP)
+			return run_xdp(frame, size);
+		/* fall through */
+	case AT_NIC_TC:
+		return run_tc(rig.tc->progs.lb_tc_ingress, rig.nic, frame, size);
+	case AT_NIC_EGRESS:
+		return run_tc(rig.tc->progs.lb_tc_egress, rig.nic, frame, size);
+	case AT_POD_A:
+		return run_tc(rig.tc->progs.lb_tc_ingress, rig.pod_a, frame, size);
+	case AT_POD_B:
+		return run_tc(rig.tc->progs.lb_tc_ingress, rig.pod_b, frame, size);
+	case AT_POD_A_EGRESS:
+		return run_tc(rig.tc->progs.lb_tc_egress, rig.pod_a, frame, size);
+	}
+	return DO_DROP;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A scenario: what the maps hold, then frames one after another, each with what must become
+ * of it, byte for byte. Each runs over IPv4 and IPv6, TCP and UDP, XDP and TC.
+ */
+#ifndef PACKET_SCENARIO_H
+#define PACKET_SCENARIO_H
+
+#include <netinet/tcp.h>
+
+#include "tests/packet/rig.h"
+
+/* In a port: the source port that the node chose; learnt from the first frame that has it. */
+#define MASQ 1
+
+/* Links a frame travels on. */
+#define CLIENT_TO_NIC .smac = M_CLIENT, .dmac = M_NIC
+#define NIC_TO_CLIENT .smac = M_NIC, .dmac = M_CLIENT
+#define NODE2_TO_NIC .smac = M_NODE2, .dmac = M_NIC
+#define NIC_TO_NODE2 .smac = M_NIC, .dmac = M_NODE2
+#define POD_A_TO_VETH .smac = M_POD_A, .dmac = M_VETH_A
+#define VETH_TO_POD_A .smac = M_VETH_A, .dmac = M_POD_A
+#define POD_B_TO_VETH .smac = M_POD_B, .dmac = M_VETH_B
+#define VETH_TO_POD_B .smac = M_VETH_B, .dmac = M_POD_B
+
+enum outcome {
+	UNTOUCHED,  /* passes, not one byte changed */
+	STACK,	    /* passes, rewritten */
+	SENT,	    /* rewritten and out of a device */
+	SENT_BY_TC, /* the same, but XDP hands the frame to TC first */
+	RESOLVED,   /* rewritten but for the link addresses, which the kernel fills in; TC alone */
+	REFUSED,    /* answered: reset or port unreachable */
+	DROPPED,
+};
+
+enum proto_set { TCP_ONLY = 1, UDP_ONLY = 2, BOTH = 0 };
+
+struct step {
+	enum rig_hook hook;
+	struct frame in;
+	enum outcome outcome;
+	struct frame out;			/* for STACK, SENT, SENT_BY_TC; flags as in `in` */
+	enum lb_reason reason;			/* what is counted; 0: nothing */
+	void (*before)(bool v4, uint8_t proto); /* changes the maps, or NULL */
+};
+
+#define STEPS_MAX 12
+
+struct scenario {
+	const char *name;
+	void (*setup)(bool v4, uint8_t proto);
+	enum proto_set protos;
+	struct step steps[STEPS_MAX]; /* ends at the first without a source */
+};
+
+/* Runs one scenario in all its variants; returns how many steps went wrong, printed. */
+int scenario_run(const struct scenario *scenario);
+
+#endif
