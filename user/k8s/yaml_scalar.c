@@ -135,7 +135,7 @@ static bool parse_float(const char *text, struct yaml_scalar *scalar)
 	if (!isfinite(real))
 		return false;
 	/* JSON writes 80.0 as 80, and a port given so is a valid one. */
-	if (real == trunc(real) && fabs(real) < EXACT_INTEGERS)
+	if (fabs(real) < EXACT_INTEGERS && real == (double)(json_int_t)real)
 		*scalar = (struct yaml_scalar){ .type = YAML_SCALAR_INT,
 						.integer = (json_int_t)real };
 	else
