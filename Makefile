@@ -59,8 +59,9 @@ PACKET_HELP := $(patsubst %.c,$(B)/%.o,$(filter-out $(PACKET_SRC),$(wildcard tes
 NET_SRC := $(wildcard tests/net/*/test_*.c)
 NET_BIN := $(NET_SRC:%.c=$(B)/%)
 NET := $(wildcard tests/net/test_*.sh tests/net/*/test_*.sh)
-TOOL_SRC := $(wildcard tests/net/tools/*.c)
-TOOLS := $(TOOL_SRC:%.c=$(B)/%)
+TOOL_SRC := $(filter-out %.bpf.c,$(wildcard tests/net/tools/*.c))
+TOOL_BPF := $(patsubst %.c,$(B)/%.o,$(wildcard tests/net/tools/*.bpf.c))
+TOOLS := $(TOOL_SRC:%.c=$(B)/%) $(TOOL_BPF)
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 FUZZERS := $(FUZZ_SRC:%.c=$(FUZZ)/%)
 
@@ -92,6 +93,10 @@ build/bpf/%.bpf.o: bpf/%.bpf.c build/bpf/vmlinux.h
 	@mkdir -p $(@D)
 	$(call say,BPF,$@)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MF $(@:.o=.d) -c $< -o $@
 	$(Q)llvm-strip -g $@
+
+$(B)/tests/net/tools/%.bpf.o: tests/net/tools/%.bpf.c build/bpf/vmlinux.h
+	@mkdir -p $(@D)
+	$(call say,BPF,$@)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MF $(@:.o=.d) -c $< -o $@
 
 $(SKEL_DIR)/%.skel.h: build/bpf/%.bpf.o
 	@mkdir -p $(@D)
@@ -205,5 +210,5 @@ clean: ## remove everything that was built
 	$(Q)rm -rf build build-asan build-fuzz
 
 -include $(BPF_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(B)/user/lbctl.d $(PACKET_HELP:.o=.d)
--include $(addsuffix .d,$(UNIT) $(PACKET) $(NET_BIN) $(TOOLS) $(FUZZERS))
+-include $(addsuffix .d,$(UNIT) $(PACKET) $(NET_BIN) $(TOOL_SRC:%.c=$(B)/%) $(FUZZERS)) $(TOOL_BPF:.o=.d)
 -include $(LIB_SRC:%.c=$(FUZZ)/%.d)

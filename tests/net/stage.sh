@@ -40,6 +40,8 @@ stage_spawn() {
 	# A session of its own: Ctrl-C at the demo ends the demo, which then ends these in order.
 	setsid "$STAGE/bin/$host" "$@" >>"$STAGE/$log" 2>&1 </dev/null &
 	stage_pid_record $!
+	# The shell has nothing to say when it ends.
+	disown $!
 }
 
 # Pids come back to strangers: the start time goes with them.
@@ -49,6 +51,10 @@ stage_pid_record() {
 
 stage_pid_start() {
 	sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20 || true
+}
+
+stage_pid_gone() {
+	[ -z "$(stage_pid_start "$1")" ]
 }
 
 stage_host_new() {
@@ -83,7 +89,8 @@ stage_sysctl() {
 
 # veth hands over packets whose checksum is not yet finished, and programs at the other end cannot
 # see that: so nobody here leaves checksums to the device. Frames that XDP sends back into a veth
-# arrive only where the receiving end polls, hence gro.
+# arrive only where the receiving end polls, hence gro; and after XDP_TX only where it has a program,
+# hence xdp_pass on the ports of the lan.
 stage_veth_tame() {
 	nsenter "--net=/run/netns/$STAGE_ID-$1" ethtool -K "$2" tx off gro on >/dev/null
 }
@@ -105,6 +112,7 @@ stage_lan_join() {
 	ip -n "$ns" addr add "2001:db8::$number/64" dev eth0 nodad
 	ip -n "$ns" link set eth0 up
 	stage_veth_tame lan "$host"
+	ip -n "$STAGE_ID-lan" link set "$host" xdp obj "$STAGE_TOOLS/xdp_pass.bpf.o" sec xdp
 	stage_veth_tame "$host" eth0
 }
 
@@ -273,15 +281,15 @@ agent_kill() {
 	local pid
 	pid=$(cat "$STAGE/$1/agent.pid")
 	kill "-${2:-KILL}" "$pid"
-	wait "$pid" 2>/dev/null || true
+	stage_eventually 10 stage_pid_gone "$pid"
 	rm -f "$STAGE/$1/agent.pid"
 }
 
-# stage_editor NAME FROM TO: $STAGE/bin/NAME, an editor that replaces one by the other.
+# stage_editor NAME SCRIPT: $STAGE/bin/NAME, an editor that does what sed's script says.
 stage_editor() {
 	cat >"$STAGE/bin/$1" <<-END
 		#!/bin/sh
-		exec sed -i 's/$2/$3/' "\$1"
+		exec sed -i '$2' "\$1"
 	END
 	chmod 755 "$STAGE/bin/$1"
 }

@@ -62,8 +62,9 @@ changes() {
 	stage_settle
 	check 'the exposed Service answers' hits "$pods" 30 curl "http://$(service_ip kubia-http)"
 
-	stage_editor client-ip 'sessionAffinity: None' 'sessionAffinity: ClientIP'
-	stage_editor no-affinity 'sessionAffinity: ClientIP' 'sessionAffinity: None'
+	stage_editor client-ip 's/sessionAffinity: None/sessionAffinity: ClientIP/'
+	stage_editor no-affinity 's/sessionAffinity: ClientIP/sessionAffinity: None/
+		/sessionAffinityConfig:/,/timeoutSeconds:/d'
 	check 'edit: affinity on' prints '^service/kubia edited$' \
 		on node1 env EDITOR="$STAGE/bin/client-ip" lbctl edit svc kubia
 	stage_settle
