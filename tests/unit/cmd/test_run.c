@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whole command lines on a state of their own, in the order of each story. */
-#include <ftw.h>
-#include <sys/stat.h>
-
-#include "tests/unit/cmd/fixture.h"
+#include "tests/unit/cmd/place.h"
 
 #define STEPS 14
 
 /* Manifests that the steps name as {file}. */
-static const struct manifest {
-	const char *name, *text;
-} manifests[] = {
+static const struct manifest manifests[] = {
 	{ "svc", "{apiVersion: v1, kind: Service, metadata: {name: kubia, labels: {a: b}}, "
 		 "spec: {selector: {app: kubia}, clusterIP: 10.96.0.7, "
 		 "ports: [{port: 80, targetPort: 8080}]}}" },
@@ -178,68 +173,9 @@ static const struct story {
 	    { "get svc,pods -o name", 0, "service/kubia\n", "" } } },
 };
 
-struct place {
-	char root[32];
-};
-
-static int place_make(void **state)
-{
-	struct place *place = xcalloc(1, sizeof(*place));
-
-	strcpy(place->root, "/tmp/lbctl-test-XXXXXX");
-	if (!mkdtemp(place->root))
-		return -1;
-	for (size_t i = 0; i < ARRAY_LEN(manifests); i++) {
-		cleanup_free char *path = xasprintf("%s/%s.yaml", place->root, manifests[i].name);
-		cleanup_fclose FILE *file = fopen(path, "we");
-
-		if (!file || fputs(manifests[i].text, file) < 0)
-			return -1;
-	}
-	setenv("LBCTL_ROOT", place->root, 1);
-	*state = place;
-	return 0;
-}
-
-static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
-static void place_remove(struct place *place)
-{
-	nftw(place->root, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
-	unsetenv("LBCTL_ROOT");
-	free(place);
-}
-
-/* "apply -f {svc}" → "lbctl apply -f ROOT/svc.yaml" */
-static char *full_line(const struct place *place, const char *line)
-{
-	char *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
-
-	fputs("lbctl ", out);
-	for (; *line; line++) {
-		if (*line == '{')
-			fprintf(out, "%s/", place->root);
-		else if (*line == '}')
-			fputs(".yaml", out);
-		else
-			fputc(*line, out);
-	}
-	fclose(out);
-	return text;
-}
-
 static void check_step(const struct place *place, const struct step *step)
 {
-	cleanup_free char *line = full_line(place, step->line);
-	struct run run = run_line(line);
+	struct run run = place_run(place, step->line);
 
 	if (run.code != step->code)
 		fail_msg("%s: exit %d, not %d: %s", step->line, run.code, step->code, run.err);
@@ -253,60 +189,82 @@ static void check_step(const struct place *place, const struct step *step)
 static void check_story(void **state)
 {
 	const struct story *story = *state;
-	struct place *place;
+	struct place place;
 
-	assert_int_equal(place_make((void **)&place), 0);
+	place_make(&place, manifests, ARRAY_LEN(manifests));
 	for (const struct step *step = story->steps; step->line; step++)
-		check_step(place, step);
-	place_remove(place);
+		check_step(&place, step);
+	place_remove(&place);
 }
 
 /* What get prints, apply takes back. */
 static void check_round_trip(void **state)
 {
-	struct place *place;
+	struct place place;
 	cleanup_free char *path = NULL;
 	struct run run;
 	FILE *file;
 
 	(void)state;
-	assert_int_equal(place_make((void **)&place), 0);
-	check_step(place, &(struct step){ "apply -f {svc} -f {pod} -f {mixed}", 0, NULL, "" });
-	run = run_line("lbctl get svc,pods,secrets,endpointslices,ns -o yaml");
-	path = xasprintf("%s/back.yaml", place->root);
+	place_make(&place, manifests, ARRAY_LEN(manifests));
+	check_step(&place, &(struct step){ "apply -f {svc} -f {pod} -f {mixed}", 0, NULL, "" });
+	run = place_run(&place, "get svc,pods,secrets,endpointslices,ns -o yaml");
+	path = xasprintf("%s/back.yaml", place.root);
 	file = fopen(path, "we");
+	assert_non_null(file);
 	fputs(run.out, file);
 	fclose(file);
 	run_done(&run);
-	check_step(place, &(struct step){ "delete -f {back} --ignore-not-found", 0, NULL, "" });
-	check_step(place, &(struct step){ "apply -f {back}", 0, NULL, "" });
-	run = run_line("lbctl get svc kubia -o json");
+	check_step(&place, &(struct step){ "delete -f {back} --ignore-not-found", 0, NULL, "" });
+	check_step(&place, &(struct step){ "apply -f {back}", 0, NULL, "" });
+	run = place_run(&place, "get svc kubia -o json");
 	assert_non_null(strstr(run.out, "\"clusterIP\": \"10.96.0.7\""));
 	run_done(&run);
-	place_remove(place);
+	place_remove(&place);
+}
+
+/* An address that the manifest names no more stays with the Service, and so does its identity. */
+static void check_kept(void **state)
+{
+	struct place place;
+	struct run before, after;
+	const char *uid;
+
+	(void)state;
+	place_make(&place, manifests, ARRAY_LEN(manifests));
+	check_step(&place, &(struct step){ "apply -f {svc}", 0, NULL, "" });
+	before = place_run(&place, "get svc kubia -o yaml");
+	check_step(&place, &(struct step){ "apply -f {unlabelled}", 0, NULL, "" });
+	after = place_run(&place, "get svc kubia -o yaml");
+	assert_non_null(strstr(after.out, "\n  clusterIP: 10.96.0.7\n"));
+	assert_null(strstr(after.out, "\n    a: b\n"));
+	uid = strstr(after.out, "\n  uid: ");
+	assert_non_null(uid);
+	assert_memory_equal(strstr(before.out, "\n  uid: "), uid, strlen("\n  uid: ") + 36);
+	run_done(&before);
+	run_done(&after);
+	place_remove(&place);
 }
 
 /* Values of Secrets stay out of diff, and that they differ does not. */
 static void check_secret_diff(void **state)
 {
-	cleanup_free char *line = NULL;
-	struct place *place;
+	struct place place;
 	struct run run;
 
 	(void)state;
-	assert_int_equal(place_make((void **)&place), 0);
-	check_step(place, &(struct step){ "apply -f {mixed}", 0, NULL, "" });
-	line = full_line(place, "diff -f {secret-2}");
-	run = run_line(line);
+	place_make(&place, manifests, ARRAY_LEN(manifests));
+	check_step(&place, &(struct step){ "apply -f {mixed}", 0, NULL, "" });
+	run = place_run(&place, "diff -f {secret-2}");
 	assert_non_null(strstr(run.out, "\n-  a: '*** (before)'\n+  a: '*** (after)'\n"));
 	assert_null(strstr(run.out, "Yg=="));
 	run_done(&run);
-	place_remove(place);
+	place_remove(&place);
 }
 
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_LEN(stories) + 2];
+	struct CMUnitTest tests[ARRAY_LEN(stories) + 3];
 
 	for (size_t i = 0; i < ARRAY_LEN(stories); i++)
 		tests[i] = (struct CMUnitTest){ .name = stories[i].name,
@@ -314,5 +272,6 @@ int main(void)
 						.initial_state = (void *)&stories[i] };
 	tests[ARRAY_LEN(stories)] = (struct CMUnitTest)cmocka_unit_test(check_round_trip);
 	tests[ARRAY_LEN(stories) + 1] = (struct CMUnitTest)cmocka_unit_test(check_secret_diff);
+	tests[ARRAY_LEN(stories) + 2] = (struct CMUnitTest)cmocka_unit_test(check_kept);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
