@@ -55,8 +55,8 @@ const char *field_string(const struct field *field); /* NULL when absent or empt
 bool field_bool(const struct field *field, bool fallback);
 int64_t field_int(const struct field *field, int64_t min, int64_t max, int64_t fallback);
 uint16_t field_port(const struct field *field); /* 0, as the API has it, is none given */
-size_t field_items(const struct field *list); /* 0 when absent */
-bool field_map(const struct field *field);    /* present, and a mapping */
+size_t field_items(const struct field *list);	/* 0 when absent */
+bool field_map(const struct field *field);	/* present, and a mapping */
 bool field_addr(const struct field *field, struct lb_addr *ret_addr);
 bool field_prefix(const struct field *field, struct prefix *ret_prefix);
 
