@@ -117,7 +117,7 @@ static inline int sandbox_down(void **state)
 	(void)state;
 	(void)!datapath_detach(&box.paths, NULL, 0, &ignored);
 	paths_done(&box.paths);
-	cleanup_free char *command = xasprintf("rm -rf %s", box.root);
+	cleanup_free char *command = xasprintf("rm -rf --one-file-system %s", box.root);
 
 	return system(command) ? -1 : 0;
 }
