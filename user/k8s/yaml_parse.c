@@ -86,17 +86,17 @@ static bool is_json(const char *text, size_t size)
 /* An escape \uXXXX with digits in [first, first + 0x3ff]; how far from first. */
 static bool surrogate(const char *text, const char *end, unsigned int first, unsigned int *ret_low)
 {
-	static const char digits[] = "0123456789abcdef";
 	unsigned int value = 0;
 
 	if (end - text < 6 || text[0] != '\\' || text[1] != 'u')
 		return false;
 	for (int i = 2; i < 6; i++) {
-		const char *digit = memchr(digits, tolower((unsigned char)text[i]), 16);
+		int digit = tolower((unsigned char)text[i]);
 
-		if (!digit)
+		if (!isxdigit(digit))
 			return false;
-		value = value << 4 | (unsigned int)(digit - digits);
+		value = value << 4 |
+			(unsigned int)(isdigit(digit) ? digit - '0' : digit - 'a' + 10);
 	}
 	*ret_low = value - first;
 	return value >= first && value <= first + 0x3ff;
