@@ -56,7 +56,7 @@ static int store_value(struct parser *parser, const struct option *option, const
 	} else if (!strcmp(option->name, "config")) {
 		cli->config_file = value;
 	} else if (!strcmp(option->name, "namespace")) {
-		if (!*value)
+		if (!value || !*value)
 			return err_set(parser->err, -EINVAL, "--namespace needs a name");
 		cli->ns = value;
 		cli->ns_given = true;

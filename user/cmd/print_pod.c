@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "user/cmd/print.h"
+#include "user/model/readiness.h"
 #include "user/util/tree.h"
 
 static size_t restarts(const json_t *statuses)
@@ -27,10 +28,11 @@ static bool container_ready(const struct object *object, const json_t *container
 		if (name && other && !strcmp(name, other))
 			return json_is_true(json_object_get(status, "ready"));
 	}
-	if (object->pod->has_ready && (object->pod->ready || !object->pod->has_probe))
-		return object->pod->ready;
-	/* Nobody has probed yet: as not ready as a pod starts. */
-	return object->pod->n_ips && !tree_get(container, "readinessProbe");
+	if (readiness_of_pod(object->pod))
+		return true;
+	/* The pod waits for a probe: its other containers are ready. */
+	return object->pod->n_ips && object->pod->has_probe && !readiness_pod_ended(object->pod) &&
+	       !tree_get(container, "readinessProbe");
 }
 
 static size_t ready_containers(const struct object *object, const json_t *containers)

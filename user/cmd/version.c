@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "user/cmd/command.h"
 #include "user/util/version.h"
+#include "user/cmd/command.h"
 
 static int version_run(struct cli *cli)
 {
