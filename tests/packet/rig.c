@@ -419,6 +419,22 @@ void rig_age(unsigned int seconds)
 		}
 }
 
+void rig_age_affinity(unsigned int seconds)
+{
+	int fd = bpf_map__fd(rig.xdp->maps.lb_affinity);
+	struct lb_affinity_key key, next;
+	struct lb_affinity bound;
+	bool more = !bpf_map_get_next_key(fd, NULL, &key);
+
+	while (more) {
+		more = !bpf_map_get_next_key(fd, &key, &next);
+		must(bpf_map_lookup_elem(fd, &key, &bound), "affinity");
+		bound.last_used -= seconds * HZ_ASSUMED;
+		must(bpf_map_update_elem(fd, &key, &bound, BPF_EXIST), "affinity");
+		key = next;
+	}
+}
+
 /* ------------------------------------------------------------- running -- */
 
 static enum rig_action run_xdp(uint8_t *frame, size_t *size)

@@ -72,6 +72,9 @@ unsigned int rig_flows(bool v4);
 /* Makes all flows look as if last used so many seconds ago. */
 void rig_age(unsigned int seconds);
 
+/* Makes all affinity look as if last used so many seconds ago. */
+void rig_age_affinity(unsigned int seconds);
+
 /* Empties the prog arrays, as if a tail call's program were missing. */
 void rig_cut_tail_calls(void);
 
