@@ -73,7 +73,8 @@ static void state_watch(struct agent *agent)
 /* One sync, whoever asked for it. */
 static int agent_sync(struct agent *agent, struct sync_result *ret_result, struct err *err)
 {
-	bool full = pace_is_full(&agent->pace, clock_ms());
+	int64_t began = clock_ms();
+	bool full = pace_is_full(&agent->pace, began);
 	int rc;
 
 	if (full)
@@ -81,7 +82,7 @@ static int agent_sync(struct agent *agent, struct sync_result *ret_result, struc
 	state_watch(agent);
 	rc = reconcile_run(&agent->reconcile, ret_result, err);
 	status_sync(&agent->status, &agent->reconcile, rc ? NULL : ret_result, err);
-	pace_done(&agent->pace, clock_ms(), full, !rc);
+	pace_done(&agent->pace, began, clock_ms(), full, !rc);
 	timer_arm(agent);
 	return rc;
 }
@@ -121,6 +122,14 @@ static void net_changed(void *arg, unsigned int changes)
 	if (changes & NETWATCH_LOST)
 		parts = RECONCILE_ALL;
 	agent_request(arg, parts);
+}
+
+static void neighbour_changed(void *arg, const struct lb_addr *addr, bool answers)
+{
+	struct agent *agent = arg;
+
+	if (answers || reconcile_has_backend(&agent->reconcile, addr))
+		status_neighbour(&agent->status, addr, answers);
 }
 
 static json_t *client_answer(void *arg, enum protocol_op op)
@@ -177,12 +186,13 @@ static void signal_caught(evutil_socket_t number, short what, void *arg)
 /* A node without inotify or rtnetlink still works, by the periodic sync. */
 static void watches_open(struct agent *agent)
 {
+	static const struct netwatch_events events = { net_changed, neighbour_changed };
 	struct err err;
 
 	if (statewatch_open(agent->base, agent->paths->state, state_changed, agent,
 			    &agent->statewatch, &err))
 		log_warn("changes of %s are seen late: %s", agent->paths->state, err.text);
-	if (netwatch_open(agent->base, net_changed, agent, &agent->netwatch, &err))
+	if (netwatch_open(agent->base, &events, agent, &agent->netwatch, &err))
 		log_warn("changes of devices are seen late: %s", err.text);
 }
 

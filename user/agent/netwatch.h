@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tells when links, addresses or routes of this network namespace change (rtnetlink). */
+/* Tells when links, addresses, routes or neighbours of this network namespace change (rtnetlink).
+ */
 #ifndef AGENT_NETWATCH_H
 #define AGENT_NETWATCH_H
 
 #include <event2/event.h>
 
+#include "user/util/addr.h"
 #include "user/util/err.h"
 
 enum netwatch_change {
@@ -14,12 +16,18 @@ enum netwatch_change {
 	NETWATCH_LOST = 1 << 3, /* the kernel dropped events: anything may have changed */
 };
 
+/* Called from the loop. */
+struct netwatch_events {
+	/* Once for everything that was waiting. */
+	void (*changed)(void *arg, unsigned int changes);
+	/* The kernel gave up on finding this neighbour, or has found it. */
+	void (*neighbour)(void *arg, const struct lb_addr *addr, bool answers);
+};
+
 struct netwatch;
 
-/* changed(arg, changes) is called from the loop, once for everything that was waiting. */
-LB_CHECKED int netwatch_open(struct event_base *base,
-			     void (*changed)(void *arg, unsigned int changes), void *arg,
-			     struct netwatch **ret, struct err *err);
+LB_CHECKED int netwatch_open(struct event_base *base, const struct netwatch_events *events,
+			     void *arg, struct netwatch **ret, struct err *err);
 void netwatch_close(struct netwatch *watch);
 
 #endif

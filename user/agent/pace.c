@@ -3,15 +3,13 @@
 
 void pace_init(struct pace *pace, int64_t now)
 {
-	*pace = (struct pace){ .last = now - PACE_GAP, .due = now, .full_due = now };
+	*pace = (struct pace){ .next = now, .due = now, .full_due = now };
 }
 
 void pace_request(struct pace *pace, int64_t now)
 {
-	int64_t at = pace->last + PACE_GAP;
+	int64_t at = pace->next > now ? pace->next : now;
 
-	if (at < now)
-		at = now;
 	if (at < pace->due)
 		pace->due = at;
 }
@@ -25,9 +23,16 @@ static int64_t retry_delay(unsigned int failures)
 	return delay < PACE_RETRY_LAST ? delay : PACE_RETRY_LAST;
 }
 
-void pace_done(struct pace *pace, int64_t now, bool full, bool ok)
+static int64_t gap_after(int64_t took)
 {
-	pace->last = now;
+	if (took < PACE_GAP)
+		return PACE_GAP;
+	return took < PACE_GAP_LAST ? took : PACE_GAP_LAST;
+}
+
+void pace_done(struct pace *pace, int64_t began, int64_t now, bool full, bool ok)
+{
+	pace->next = now + gap_after(now - began);
 	pace->due = INT64_MAX;
 	if (full)
 		pace->full_due = now + PACE_FULL;

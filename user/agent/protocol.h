@@ -5,7 +5,8 @@
  *	{"op":"sync"}     {"ok":true,"attached":true,"operations":3,"warnings":[]}
  *	{"op":"reload"}   the same, after the pins were opened anew
  *	{"op":"status"}   {"ok":true,"pid":…,"version":…,"attached":…,"services":…,"backends":…,
- *	                   "syncs":…,"lastSync":…,"operations":…,"error":…,"warnings":[]}
+ *	                   "syncs":…,"lastSync":…,"operations":…,"error":…,"warnings":[],
+ *	                   "silentBackends":[]}
  *	anything else     {"ok":false,"error":"…"}
  */
 #ifndef AGENT_PROTOCOL_H

@@ -304,3 +304,15 @@ int reconcile_run(struct reconcile *reconcile, struct sync_result *ret_result, s
 	*ret_result = result;
 	return 0;
 }
+
+bool reconcile_has_backend(const struct reconcile *reconcile, const struct lb_addr *addr)
+{
+	for (size_t i = 0; i < reconcile->actual.n_backends; i++) {
+		const struct lb_backend *backend = &reconcile->actual.backends[i].value;
+
+		if (!(backend->flags & (LB_BACKEND_DRAINING | LB_BACKEND_GONE)) &&
+		    !addr_compare(&backend->addr, addr))
+			return true;
+	}
+	return false;
+}

@@ -63,4 +63,7 @@ void reconcile_done(struct reconcile *reconcile);
 LB_CHECKED int reconcile_run(struct reconcile *reconcile, struct sync_result *ret_result,
 			     struct err *err);
 
+/* Is this the address of a backend that new connections may get? */
+bool reconcile_has_backend(const struct reconcile *reconcile, const struct lb_addr *addr);
+
 #endif

@@ -29,6 +29,7 @@ void status_done(struct status *status)
 	texts_free(status->warnings, status->n_warnings);
 	free(status->error);
 	free(status->watch_error);
+	vec_free(&status->silent);
 	status_init(status);
 }
 
@@ -73,6 +74,19 @@ static void attached_set(struct status *status, bool attached)
 	status->attached = attached;
 }
 
+static void silent_remove(struct status *status, size_t i)
+{
+	status->silent.items[i] = status->silent.items[--status->silent.n];
+}
+
+/* One that is no backend any more need not answer. */
+static void silent_prune(struct status *status, const struct reconcile *reconcile)
+{
+	for (size_t i = status->silent.n; i-- > 0;)
+		if (!reconcile_has_backend(reconcile, &status->silent.items[i]))
+			silent_remove(status, i);
+}
+
 static void manager_tell(const struct status *status)
 {
 	cleanup_free char *text = NULL;
@@ -100,6 +114,7 @@ void status_sync(struct status *status, const struct reconcile *reconcile,
 		if (had_error)
 			log_info("sync works again");
 		attached_set(status, result->attached);
+		silent_prune(status, reconcile);
 		status->last_sync = time(NULL);
 		status->operations = result->operations;
 		if (result->operations)
@@ -116,6 +131,35 @@ void status_watch(struct status *status, const char *error)
 		log_warn("changes of the state are seen late: %s", error);
 }
 
+void status_neighbour(struct status *status, const struct lb_addr *addr, bool answers)
+{
+	char text[ADDR_TEXT];
+	size_t i = 0;
+
+	while (i < status->silent.n && addr_compare(&status->silent.items[i], addr))
+		i++;
+	if (answers == (i == status->silent.n))
+		return;
+	if (answers) {
+		log_info("backend %s answers again", addr_format(addr, text));
+		silent_remove(status, i);
+	} else {
+		log_warn("backend %s does not answer: no neighbour has this address",
+			 addr_format(addr, text));
+		vec_push(&status->silent, *addr);
+	}
+}
+
+static json_t *addrs_json(const struct addr_list *list)
+{
+	json_t *array = json_array();
+	char text[ADDR_TEXT];
+
+	for (size_t i = 0; i < list->n; i++)
+		json_array_append_new(array, json_string(addr_format(&list->items[i], text)));
+	return array;
+}
+
 static json_t *time_json(time_t at)
 {
 	struct tm tm;
@@ -130,11 +174,12 @@ static json_t *time_json(time_t at)
 
 json_t *status_json(const struct status *status)
 {
-	return json_pack("{s:b, s:i, s:s, s:b, s:I, s:I, s:I, s:o, s:I, s:o, s:o}", "ok", 1, "pid",
-			 (int)getpid(), "version", version_text(), "attached", status->attached,
-			 "services", (json_int_t)status->services, "backends",
+	return json_pack("{s:b, s:i, s:s, s:b, s:I, s:I, s:I, s:o, s:I, s:o, s:o, s:o}", "ok", 1,
+			 "pid", (int)getpid(), "version", version_text(), "attached",
+			 status->attached, "services", (json_int_t)status->services, "backends",
 			 (json_int_t)status->backends, "syncs", (json_int_t)status->syncs,
 			 "lastSync", time_json(status->last_sync), "operations",
 			 (json_int_t)status->operations, "error", protocol_text(status->error),
-			 "warnings", protocol_texts(status->warnings, status->n_warnings));
+			 "warnings", protocol_texts(status->warnings, status->n_warnings),
+			 "silentBackends", addrs_json(&status->silent));
 }

@@ -22,6 +22,7 @@ struct status {
 	char *watch_error;
 	char **warnings;
 	size_t n_warnings;
+	struct addr_list silent; /* backends that no neighbour had the address of */
 };
 
 void status_init(struct status *status);
@@ -33,6 +34,9 @@ void status_sync(struct status *status, const struct reconcile *reconcile,
 
 /* Why directories of the state cannot be watched, NULL: all are. */
 void status_watch(struct status *status, const char *error);
+
+/* Whether a backend answered when the kernel looked for it. */
+void status_neighbour(struct status *status, const struct lb_addr *addr, bool answers);
 
 /* The answer to {"op":"status"}. */
 json_t *status_json(const struct status *status);

@@ -15,6 +15,7 @@ struct step {
 	enum step_kind kind;
 	int64_t at;
 	int64_t wait;
+	int64_t took; /* a sync */
 };
 
 struct pace_case {
@@ -23,41 +24,50 @@ struct pace_case {
 };
 
 static const struct pace_case cases[] = {
-	{ "after the first sync the next one is the periodic one", { { FULL_OK, 10, 30000 } } },
+	{ "after the first sync the next one is the periodic one", { { FULL_OK, 10, 30000, 0 } } },
 	{ "an event in a quiet time is answered at once",
-	  { { FULL_OK, 0, 30000 }, { EVENT, 500, 0 }, { OK, 502, 29498 } } },
+	  { { FULL_OK, 0, 30000, 0 }, { EVENT, 500, 0, 0 }, { OK, 502, 29498, 0 } } },
 	{ "an event right after a sync waits for the gap",
-	  { { FULL_OK, 0, 30000 }, { EVENT, 10, 40 } } },
+	  { { FULL_OK, 0, 30000, 0 }, { EVENT, 10, 40, 0 } } },
 	{ "a burst makes one sync, and more events do not put it off",
-	  { { FULL_OK, 0, 30000 },
-	    { EVENT, 1000, 0 },
-	    { OK, 1001, 28999 },
-	    { EVENT, 1002, 49 },
-	    { EVENT, 1010, 41 },
-	    { EVENT, 1049, 2 },
-	    { EVENT, 1051, 0 },
-	    { OK, 1052, 28948 } } },
-	{ "the gap counts from the end of a long sync",
-	  { { FULL_OK, 0, 30000 }, { EVENT, 1000, 0 }, { OK, 3000, 27000 }, { EVENT, 3010, 40 } } },
+	  { { FULL_OK, 0, 30000, 0 },
+	    { EVENT, 1000, 0, 0 },
+	    { OK, 1001, 28999, 0 },
+	    { EVENT, 1002, 49, 0 },
+	    { EVENT, 1010, 41, 0 },
+	    { EVENT, 1049, 2, 0 },
+	    { EVENT, 1051, 0, 0 },
+	    { OK, 1052, 28948, 0 } } },
+	{ "after a long sync there is as long a pause, counted from its end",
+	  { { FULL_OK, 0, 30000, 0 },
+	    { EVENT, 1000, 0, 0 },
+	    { OK, 1200, 28800, 200 },
+	    { EVENT, 1210, 190, 0 } } },
+	{ "but not longer than a second",
+	  { { FULL_OK, 0, 30000, 0 },
+	    { EVENT, 1000, 0, 0 },
+	    { OK, 4000, 26000, 3000 },
+	    { EVENT, 4010, 990, 0 } } },
 	{ "small syncs do not put the periodic one off",
-	  { { FULL_OK, 0, 30000 }, { EVENT, 29990, 0 }, { OK, 29991, 9 } } },
+	  { { FULL_OK, 0, 30000, 0 }, { EVENT, 29990, 0, 0 }, { OK, 29991, 9, 0 } } },
 	{ "failures are tried again, later each time, up to half a minute",
-	  { { FULL_FAIL, 0, 1000 },
-	    { FAIL, 1000, 2000 },
-	    { FAIL, 3000, 4000 },
-	    { FAIL, 7000, 8000 },
-	    { FAIL, 15000, 15000 },
-	    { FULL_FAIL, 30000, 30000 },
-	    { FULL_FAIL, 60000, 30000 },
-	    { FULL_FAIL, 90000, 30000 } } },
+	  { { FULL_FAIL, 0, 1000, 0 },
+	    { FAIL, 1000, 2000, 0 },
+	    { FAIL, 3000, 4000, 0 },
+	    { FAIL, 7000, 8000, 0 },
+	    { FAIL, 15000, 15000, 0 },
+	    { FULL_FAIL, 30000, 30000, 0 },
+	    { FULL_FAIL, 60000, 30000, 0 },
+	    { FULL_FAIL, 90000, 30000, 0 } } },
 	{ "success forgets the failures",
-	  { { FULL_FAIL, 0, 1000 },
-	    { FAIL, 1000, 2000 },
-	    { OK, 3000, 27000 },
-	    { FAIL, 3100, 1000 } } },
+	  { { FULL_FAIL, 0, 1000, 0 },
+	    { FAIL, 1000, 2000, 0 },
+	    { OK, 3000, 27000, 0 },
+	    { FAIL, 3100, 1000, 0 } } },
 	{ "an event does not wait for the next try",
-	  { { FULL_FAIL, 0, 1000 }, { FAIL, 1000, 2000 }, { EVENT, 1100, 0 } } },
-	{ "an event after a failure keeps the gap", { { FULL_FAIL, 0, 1000 }, { EVENT, 5, 45 } } },
+	  { { FULL_FAIL, 0, 1000, 0 }, { FAIL, 1000, 2000, 0 }, { EVENT, 1100, 0, 0 } } },
+	{ "an event after a failure keeps the gap",
+	  { { FULL_FAIL, 0, 1000, 0 }, { EVENT, 5, 45, 0 } } },
 };
 
 static void step_take(struct pace *pace, const struct step *step)
@@ -68,10 +78,10 @@ static void step_take(struct pace *pace, const struct step *step)
 		break;
 	case OK:
 	case FAIL:
-		pace_done(pace, step->at, false, step->kind == OK);
+		pace_done(pace, step->at - step->took, step->at, false, step->kind == OK);
 		break;
 	default:
-		pace_done(pace, step->at, true, step->kind == FULL_OK);
+		pace_done(pace, step->at - step->took, step->at, true, step->kind == FULL_OK);
 	}
 }
 
@@ -103,10 +113,10 @@ static void test_full(void **state)
 	(void)state;
 	pace_init(&pace, 7);
 	assert_true(pace_is_full(&pace, 7));
-	pace_done(&pace, 10, true, true);
+	pace_done(&pace, 9, 10, true, true);
 	assert_false(pace_is_full(&pace, 10 + PACE_FULL - 1));
 	assert_true(pace_is_full(&pace, 10 + PACE_FULL));
-	pace_done(&pace, 20, false, true);
+	pace_done(&pace, 19, 20, false, true);
 	assert_true(pace_is_full(&pace, 10 + PACE_FULL));
 }
 
