@@ -57,14 +57,14 @@ static void timer_arm(struct agent *agent)
 	event_add(agent->timer, &timeout);
 }
 
-static void state_watch(struct agent *agent)
+static void state_watch(struct agent *agent, bool anew)
 {
 	struct err err;
 
 	if (!agent->statewatch || !(agent->reconcile.stale & RECONCILE_STATE))
 		return;
 	/* Without watches the agent is late, not wrong. */
-	if (statewatch_refresh(agent->statewatch, &err))
+	if (statewatch_refresh(agent->statewatch, anew, &err))
 		status_watch(&agent->status, err.text);
 	else
 		status_watch(&agent->status, NULL);
@@ -79,7 +79,7 @@ static int agent_sync(struct agent *agent, struct sync_result *ret_result, struc
 
 	if (full)
 		agent->reconcile.stale = RECONCILE_ALL;
-	state_watch(agent);
+	state_watch(agent, full);
 	rc = reconcile_run(&agent->reconcile, ret_result, err);
 	status_sync(&agent->status, &agent->reconcile, rc ? NULL : ret_result, err);
 	pace_done(&agent->pace, began, clock_ms(), full, !rc);

@@ -4,7 +4,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/inotify.h>
@@ -175,13 +174,13 @@ static void events_due(evutil_socket_t fd, short what, void *arg)
 		watch->changed(watch->arg);
 }
 
-int statewatch_refresh(struct statewatch *watch, struct err *err)
+int statewatch_refresh(struct statewatch *watch, bool anew, struct err *err)
 {
 	int rc;
 
 	/* What has been told so far is about to be read. */
 	events_take(watch);
-	if (!watch->stale)
+	if (!watch->stale && !anew)
 		return 0;
 	rc = way_watch(watch, err);
 	if (!rc)

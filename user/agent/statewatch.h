@@ -9,6 +9,7 @@
 #define AGENT_STATEWATCH_H
 
 #include <event2/event.h>
+#include <stdbool.h>
 
 #include "user/util/err.h"
 
@@ -21,8 +22,9 @@ void statewatch_close(struct statewatch *watch);
 
 /*
  * Watches directories that appeared since, and forgets changes not told yet. To be called just
- * before the state is read: what is written meanwhile is then either read or reported.
+ * before the state is read: what is written meanwhile is then either read or reported. anew:
+ * looks at every directory again, whatever was told.
  */
-LB_CHECKED int statewatch_refresh(struct statewatch *watch, struct err *err);
+LB_CHECKED int statewatch_refresh(struct statewatch *watch, bool anew, struct err *err);
 
 #endif

@@ -16,10 +16,10 @@ const struct command cmd_agent = {
 	.summary = "Keep the maps at what the objects say",
 	.details =
 		"Runs in the foreground until SIGTERM or SIGINT; SIGHUP reads the configuration\n"
-		"anew. Follows the state directory, links, addresses and routes, gives new\n"
-		"pod-facing devices their hooks, and heals the maps every 30 seconds. It needs\n"
-		"not run: commands then write the maps themselves, and traffic never waits for\n"
-		"it.\n"
+		"anew. Follows the state directory, links, addresses, routes and neighbours,\n"
+		"gives new pod-facing devices their hooks, and heals the maps every 30 seconds.\n"
+		"It may be absent: commands then write the maps themselves, and traffic never\n"
+		"waits for it.\n"
 		"\n"
 		"  lbctl agent\n"
 		"  systemctl enable --now lbctl",

@@ -24,7 +24,7 @@ static void watched_open(struct watched *watched, const struct temp *temp)
 	assert_int_equal(statewatch_open(watched->base, temp->paths.state, count, watched,
 					 &watched->watch, NULL),
 			 0);
-	assert_int_equal(statewatch_refresh(watched->watch, NULL), 0);
+	assert_int_equal(statewatch_refresh(watched->watch, false, NULL), 0);
 }
 
 static void watched_close(struct watched *watched)
@@ -39,7 +39,7 @@ static bool watched_changed(struct watched *watched)
 	unsigned int before = watched->changes;
 
 	event_base_loop(watched->base, EVLOOP_NONBLOCK);
-	assert_int_equal(statewatch_refresh(watched->watch, NULL), 0);
+	assert_int_equal(statewatch_refresh(watched->watch, false, NULL), 0);
 	return watched->changes != before;
 }
 
@@ -150,12 +150,30 @@ static void test_whole_tree_at_once(void **state)
 	watched_close(&watched);
 }
 
+/* The periodic look: a link behind the link was turned elsewhere, which nobody tells. */
+static void test_anew(void **state)
+{
+	struct temp *temp = *state;
+	struct watched watched;
+
+	shell(temp, "mkdir one two; ln -s one current; mkdir deep; ln -s ../current deep/state");
+	free(temp->paths.state);
+	temp->paths.state = xasprintf("%s/deep/state", temp->root);
+	watched_open(&watched, temp);
+	shell(temp, "ln -sfn two current");
+	assert_int_equal(statewatch_refresh(watched.watch, true, NULL), 0);
+	shell(temp, "echo x >two/x.yaml");
+	assert_true(watched_changed(&watched));
+	watched_close(&watched);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cases),
 		temp_test(test_follows_step_by_step),
 		temp_test(test_whole_tree_at_once),
+		temp_test(test_anew),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
