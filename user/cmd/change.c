@@ -127,7 +127,7 @@ static int put(struct changes *changes, json_t *json, const struct object *given
 	int code = set_metadata(json, stored ? stored->json : NULL, err);
 
 	if (!code && stored && given->kind == K8S_SERVICE)
-		merge_service_type(json, stored->json);
+		code = merge_service(json, stored->json, err);
 	if (!code)
 		code = object_decode(json, given->ns, &object, NULL, err);
 	if (code)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "user/cmd/merge.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "user/util/cleanup.h"
@@ -105,73 +104,4 @@ json_t *merge_three_way(enum k8s_kind kind, const json_t *original, const json_t
 			const json_t *stored)
 {
 	return merge(kind, "", original, given, stored);
-}
-
-static bool is_type(const json_t *service, const char *type)
-{
-	const char *have = tree_text(service, "spec.type");
-
-	return !strcmp(have ? have : "ClusterIP", type);
-}
-
-static bool is_external(const json_t *service)
-{
-	return is_type(service, "NodePort") || is_type(service, "LoadBalancer");
-}
-
-static void drop_equal(json_t *merged, const json_t *stored, const char *path)
-{
-	if (json_equal(tree_get(merged, path), tree_get(stored, path)))
-		tree_delete(merged, path);
-}
-
-static void drop_node_ports(json_t *merged, const json_t *stored)
-{
-	const json_t *ports = tree_get(merged, "spec.ports");
-	const json_t *old = tree_get(stored, "spec.ports");
-	json_t *port, *other;
-	size_t i, j;
-
-	json_array_foreach ((json_t *)ports, i, port) {
-		const json_t *node_port = json_object_get(port, "nodePort");
-
-		json_array_foreach ((json_t *)old, j, other) {
-			if (node_port &&
-			    json_equal(node_port, json_object_get(other, "nodePort"))) {
-				json_object_del(port, "nodePort");
-				break;
-			}
-		}
-	}
-}
-
-void merge_service_type(json_t *merged, const json_t *stored)
-{
-	static const char *const cluster_fields[] = { "spec.clusterIP", "spec.clusterIPs",
-						      "spec.ipFamilies", "spec.ipFamilyPolicy",
-						      "spec.internalTrafficPolicy" };
-	const char *policy = tree_text(merged, "spec.externalTrafficPolicy");
-
-	/* No address asked for any more: the list of them follows, and allocation keeps both. */
-	if (!tree_get(merged, "spec.clusterIP"))
-		drop_equal(merged, stored, "spec.clusterIPs");
-	if (is_type(merged, "ExternalName"))
-		for (size_t i = 0; i < ARRAY_LEN(cluster_fields); i++)
-			drop_equal(merged, stored, cluster_fields[i]);
-	else if (is_type(stored, "ExternalName"))
-		drop_equal(merged, stored, "spec.externalName");
-	if (!is_external(merged)) {
-		drop_node_ports(merged, stored);
-		/* External IPs keep the policy that they are served by. */
-		if (!json_array_size(tree_get(merged, "spec.externalIPs")))
-			drop_equal(merged, stored, "spec.externalTrafficPolicy");
-	}
-	if (!is_type(merged, "LoadBalancer")) {
-		drop_equal(merged, stored, "spec.allocateLoadBalancerNodePorts");
-		drop_equal(merged, stored, "status.loadBalancer");
-	}
-	if (!is_type(merged, "LoadBalancer") || !policy || strcmp(policy, "Local") != 0)
-		drop_equal(merged, stored, "spec.healthCheckNodePort");
-	if (!strcmp(tree_text(merged, "spec.sessionAffinity") ?: "None", "None"))
-		drop_equal(merged, stored, "spec.sessionAffinityConfig");
 }

@@ -4,6 +4,7 @@
 #define CMD_MERGE_H
 
 #include "user/k8s/object.h"
+#include "user/util/err.h"
 
 /*
  * The stored object with the fields of given set, and those removed that original (what was
@@ -14,11 +15,11 @@ json_t *merge_three_way(enum k8s_kind kind, const json_t *original, const json_t
 			const json_t *stored);
 
 /*
- * A Service that changed its type or traffic policy loses what was allocated for the old one, as
- * the API server does it: cluster IPs, node ports, the health-check node port. What differs
- * from the stored object was asked for and is left for validation to judge. What is merely asked
- * for no more, allocation keeps.
+ * A Service that changed its type, traffic policy or families loses what was allocated for the
+ * old one, as the API server does it: cluster IPs, node ports, the health-check node port. What
+ * differs from the stored object was asked for and is left for validation to judge; what is
+ * merely asked for no more, allocation keeps. A cluster IP may not change.
  */
-void merge_service_type(json_t *merged, const json_t *stored);
+LB_CHECKED int merge_service(json_t *merged, const json_t *stored, struct err *err);
 
 #endif

@@ -143,6 +143,20 @@ static const struct type_row {
 	  "{'spec': {'type': 'ClusterIP'}}" },
 	{ "a cluster IP that is asked for no more", "{'spec': {'clusterIPs': ['x']}}",
 	  "{'spec': {'clusterIP': 'x', 'clusterIPs': ['x']}}", "{'spec': {}}" },
+	{ "another cluster IP", "{'spec': {'clusterIP': 'y', 'clusterIPs': ['x']}}",
+	  "{'spec': {'clusterIP': 'x', 'clusterIPs': ['x']}}", NULL },
+	{ "headless now", "{'spec': {'clusterIP': 'None'}}", "{'spec': {'clusterIP': 'x'}}", NULL },
+	{ "a cluster IP after an ExternalName", "{'spec': {'clusterIP': 'y'}}",
+	  "{'spec': {'type': 'ExternalName', 'externalName': 'a'}}",
+	  "{'spec': {'clusterIP': 'y'}}" },
+	{ "two families to one",
+	  "{'spec': {'ipFamilyPolicy': 'SingleStack', 'clusterIP': 'x', 'clusterIPs': ['x', 'y'],"
+	  " 'ipFamilies': ['IPv4', 'IPv6']}}",
+	  "{'spec': {'ipFamilyPolicy': 'PreferDualStack', 'clusterIP': 'x', 'clusterIPs': ['x', "
+	  "'y'],"
+	  " 'ipFamilies': ['IPv4', 'IPv6']}}",
+	  "{'spec': {'ipFamilyPolicy': 'SingleStack', 'clusterIP': 'x', 'clusterIPs': ['x'],"
+	  " 'ipFamilies': ['IPv4']}}" },
 	{ "affinity to None",
 	  "{'spec': {'sessionAffinity': 'None', 'sessionAffinityConfig': {'clientIP': {}}}}",
 	  "{'spec': {'sessionAffinity': 'ClientIP', 'sessionAffinityConfig': {'clientIP': {}}}}",
@@ -155,9 +169,13 @@ static void check_type_row(void **state)
 	cleanup_json json_t *merged = load(row->merged);
 	cleanup_json json_t *stored = load(row->stored);
 	cleanup_json json_t *want = load(row->want);
+	struct err err;
 
-	merge_service_type(merged, stored);
-	assert_tree(merged, want);
+	assert_int_equal(merge_service(merged, stored, &err), row->want ? 0 : -EINVAL);
+	if (row->want)
+		assert_tree(merged, want);
+	else
+		assert_non_null(strstr(err.text, "may not change once set"));
 }
 
 int main(void)
