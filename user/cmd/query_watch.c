@@ -112,7 +112,7 @@ static int watch_loop(struct watch *watch, struct err *err)
 
 		if (event_base_dispatch(watch->base) < 0)
 			return err_set(err, -1, "the event loop failed");
-		code = statewatch_refresh(watch->state, err);
+		code = statewatch_refresh(watch->state, false, err);
 		if (code)
 			return code;
 		if (snapshot_take(watch->query, &next, &problem)) {
@@ -135,7 +135,7 @@ static int watch_start(struct watch *watch, struct err *err)
 
 	if (code)
 		return code;
-	code = statewatch_refresh(watch->state, err);
+	code = statewatch_refresh(watch->state, false, err);
 	if (!code)
 		code = snapshot_take(watch->query, &watch->now, err);
 	if (!code) {
