@@ -200,7 +200,10 @@ static __always_inline int slow_insert_answer(struct hook_ctx *ctx, struct slow_
 	const struct tuple *tuple = &s->pkt.tuple;
 	struct rewrite *rw = &s->rw;
 	__u32 tries = rw->flags & LB_FLOW_MASQUERADE ? SLOW_PORT_TRIES : 1;
-	__u32 start = select_hash(&tuple->saddr, tuple->sport, tuple->proto, false);
+	/* Independent of the hash that chose the backend: else each had a few ports only. */
+	__u32 start = flow_mix(lb_config.seed,
+			       select_hash(&tuple->saddr, tuple->sport, tuple->proto, false)) >>
+		      32;
 	int result = FLOW_BUSY;
 
 	for (__u32 i = 0; i < SLOW_PORT_TRIES; i++) {

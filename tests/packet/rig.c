@@ -272,11 +272,11 @@ void rig_reset(enum rig_mode mode)
 	devices_put(true);
 }
 
-void rig_backend(unsigned int id, unsigned int service, enum host host, bool v4, uint8_t proto,
-		 unsigned int flags)
+void rig_backend_at(unsigned int id, unsigned int service, const struct lb_addr *addr,
+		    uint8_t proto, unsigned int flags)
 {
 	struct lb_backend backend = {
-		.addr = frame_addr(host, v4),
+		.addr = *addr,
 		.port = htons(8080),
 		.proto = proto,
 		.flags = (uint8_t)flags,
@@ -286,6 +286,24 @@ void rig_backend(unsigned int id, unsigned int service, enum host host, bool v4,
 	};
 
 	put(rig.xdp->maps.lb_backend, &id, &backend);
+}
+
+void rig_backend(unsigned int id, unsigned int service, enum host host, bool v4, uint8_t proto,
+		 unsigned int flags)
+{
+	struct lb_addr addr = frame_addr(host, v4);
+
+	rig_backend_at(id, service, &addr, proto, flags);
+}
+
+int rig_xdp_fd(void)
+{
+	return bpf_program__fd(rig.xdp->progs.lb_xdp);
+}
+
+unsigned int rig_nic(void)
+{
+	return rig.nic;
 }
 
 void rig_backend_retire(unsigned int id, unsigned int flags)

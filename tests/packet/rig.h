@@ -47,6 +47,10 @@ enum rig_action rig_run(enum rig_hook hook, uint8_t *frame, size_t *size);
 void rig_backend(unsigned int id, unsigned int service, enum host host, bool v4, uint8_t proto,
 		 unsigned int flags);
 
+/* The same for any address. */
+void rig_backend_at(unsigned int id, unsigned int service, const struct lb_addr *addr,
+		    uint8_t proto, unsigned int flags);
+
 /* Changes flags and steps the generation, as a plan does when a backend leaves. */
 void rig_backend_retire(unsigned int id, unsigned int flags);
 
@@ -74,6 +78,10 @@ void rig_age(unsigned int seconds);
 
 /* Makes all affinity look as if last used so many seconds ago. */
 void rig_age_affinity(unsigned int seconds);
+
+/* The NIC's XDP program and its device. */
+int rig_xdp_fd(void);
+unsigned int rig_nic(void);
 
 /* Empties the prog arrays, as if a tail call's program were missing. */
 void rig_cut_tail_calls(void);
