@@ -9,10 +9,13 @@
 #ifndef LB_CHECKSUM_BPF_H
 #define LB_CHECKSUM_BPF_H
 
-#ifdef __bpf__
+#ifdef __bpf__ /* the unit tests compile this natively */
 #include "vmlinux.h"
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
+#else
+#include <bpf/bpf_endian.h>
+#include <linux/types.h>
 #endif
 
 static __always_inline __u16 csum_fold(__u32 sum)

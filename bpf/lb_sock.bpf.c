@@ -93,6 +93,15 @@ static __always_inline void sock_remember(struct lb_socket *storage, const struc
 	peer->generation = chosen->generation;
 }
 
+/* A UDP socket that connects again, past any service, has its peer's real address. */
+static __always_inline void sock_forget(struct bpf_sock_addr *ctx)
+{
+	struct lb_socket *storage = sock_storage(ctx, false);
+
+	if (storage)
+		storage->peer[0].backend = 0;
+}
+
 static __always_inline int sock_refuse(const struct lb_frontend *frontend)
 {
 	bool none = !frontend->cluster.len;
@@ -114,8 +123,11 @@ static __always_inline int sock_translate(struct bpf_sock_addr *ctx, struct lb_a
 
 	frontend = frontend_find(addr, *port, ctx->protocol);
 	/* A source range needs a source, which only the packet has: TC looks at it. */
-	if (!frontend || frontend->flags & LB_FRONTEND_SOURCE_RANGES)
+	if (!frontend || frontend->flags & LB_FRONTEND_SOURCE_RANGES) {
+		if (connect)
+			sock_forget(ctx);
 		return SOCK_ALLOW;
+	}
 	if (!connect) {
 		storage = sock_storage(ctx, false);
 		if (storage && sock_recall(storage, addr, *port, frontend->service, &chosen))
