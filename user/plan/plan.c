@@ -78,15 +78,13 @@ static size_t table_search(const struct table *table, const void *entry, bool *r
 	return first;
 }
 
+/* tables_reserve made the room. */
 static void table_set(const struct table *table, const void *entry)
 {
 	bool found;
 	size_t at = table_search(table, entry, &found);
 
 	if (!found) {
-		size_t room = *table->n;
-
-		*table->items = vec_grow(*table->items, *table->n, &room, table->size);
 		memmove(table_at(table, at + 1), table_at(table, at),
 			(*table->n - at) * table->size);
 		++*table->n;
@@ -103,6 +101,38 @@ static void table_delete(const struct table *table, const void *entry)
 		return;
 	--*table->n;
 	memmove(table_at(table, at), table_at(table, at + 1), (*table->n - at) * table->size);
+}
+
+static void *reserve(void *items, size_t n, size_t more, size_t size)
+{
+	void *grown = xcalloc(n + more, size);
+
+	if (n)
+		memcpy(grown, items, n * size);
+	free(items);
+	return grown;
+}
+
+/* Grows each array once, by as many entries as the plan can add to it. */
+static void tables_reserve(struct actual *actual, const struct plan *plan)
+{
+	size_t sets[PLAN_SERVICE_DELETE + 1] = { 0 };
+
+	for (size_t i = 0; i < plan->n; i++)
+		sets[plan->ops[i].kind]++;
+	if (sets[PLAN_SERVICE_SET])
+		actual->services = reserve(actual->services, actual->n_services,
+					   sets[PLAN_SERVICE_SET], sizeof(*actual->services));
+	if (sets[PLAN_BACKEND_SET] + sets[PLAN_BACKEND_RETIRE])
+		actual->backends = reserve(actual->backends, actual->n_backends,
+					   sets[PLAN_BACKEND_SET] + sets[PLAN_BACKEND_RETIRE],
+					   sizeof(*actual->backends));
+	if (sets[PLAN_FRONTEND_SET])
+		actual->frontends = reserve(actual->frontends, actual->n_frontends,
+					    sets[PLAN_FRONTEND_SET], sizeof(*actual->frontends));
+	if (sets[PLAN_RANGE_SET])
+		actual->ranges = reserve(actual->ranges, actual->n_ranges, sets[PLAN_RANGE_SET],
+					 sizeof(*actual->ranges));
 }
 
 static void backend_put(struct actual *actual, uint32_t id, const struct lb_backend *value)
@@ -153,6 +183,7 @@ static void range_put(struct actual *actual, const struct plan_op *op)
 
 void plan_simulate(struct actual *actual, const struct plan *plan)
 {
+	tables_reserve(actual, plan);
 	for (size_t i = 0; i < plan->n; i++) {
 		const struct plan_op *op = &plan->ops[i];
 
