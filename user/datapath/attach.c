@@ -2,14 +2,12 @@
 /* Attach and upgrade: maps, programs, tail calls, links, in this order; all or nothing. */
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <fnmatch.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
 
-#include "user/datapath/cgroup.h"
 #include "user/datapath/clock.h"
 #include "user/datapath/handle.h"
 #include "user/datapath/hooks.h"
@@ -17,6 +15,8 @@
 #include "user/datapath/pin.h"
 #include "user/datapath/ports.h"
 #include "user/datapath/privilege.h"
+#include "user/datapath/request.h"
+#include "user/datapath/settings.h"
 #include "user/datapath/teardown.h"
 #include "user/util/cleanup.h"
 #include "user/util/version.h"
@@ -34,66 +34,6 @@ struct attach {
 	char *folder;	   /* of the new programs' pins, until they take the place of the old */
 	VEC(char *) lines; /* of the report: told when all is done, and true */
 };
-
-/* ------------------------------------------------------------ what to do -- */
-
-static int check_devices(const struct attach_options *options, struct err *err)
-{
-	if (!options->n_devices && !options->pods)
-		return err_set(err, -EINVAL, "name a device, or a pattern with --pods");
-	for (size_t i = 0; i < options->n_devices; i++)
-		if (!if_nametoindex(options->devices[i]))
-			return err_set(err, -ENODEV,
-				       "%s: there is no such device (`ip link` lists them)",
-				       options->devices[i]);
-	return 0;
-}
-
-static void state_add_nic(struct attach_state *state, const char *name, enum attach_mode mode)
-{
-	struct attach_nic *nic = attach_state_nic(state, name);
-
-	if (!nic) {
-		nic = vec_add(&state->nics);
-		snprintf(nic->name, sizeof(nic->name), "%s", name);
-		nic->asked = mode;
-		nic->mode = ATTACH_TC; /* until XDP is there */
-	} else if (mode != ATTACH_AUTO) {
-		nic->asked = mode; /* auto leaves alone what somebody once chose */
-	}
-}
-
-/* What was attached before and is still there, and what is asked for now. */
-static int state_merge(struct attach *attach, const struct attach_options *options, struct err *err)
-{
-	struct attach_state *state = &attach->state;
-	size_t kept = 0;
-
-	attach_state_copy(&attach->was, state);
-	for (size_t i = 0; i < state->nics.n; i++)
-		if (if_nametoindex(state->nics.items[i].name))
-			state->nics.items[kept++] = state->nics.items[i];
-	state->nics.n = kept;
-	for (size_t i = 0; i < options->n_devices; i++)
-		state_add_nic(state, options->devices[i], options->mode);
-	state->netns = attach_state_netns();
-	if (options->pods) {
-		free(state->pods);
-		state->pods = xstrdup(options->pods);
-	}
-	if (options->cgroup) {
-		free(state->cgroup);
-		state->cgroup = xstrdup(options->cgroup);
-	} else if (!state->cgroup) {
-		return cgroup_root(attach->paths, &state->cgroup, &state->cgroup_mounted, err);
-	}
-	return 0;
-}
-
-static bool state_wants_sockets(const struct attach_state *state)
-{
-	return state->cgroup && strcmp(state->cgroup, "none");
-}
 
 static bool state_wants_xdp(const struct attach_state *state)
 {
@@ -140,7 +80,7 @@ static int make_meta(struct attach *attach, struct err *err)
 	}
 	*meta = (struct lb_meta){ .magic = LB_MAGIC, .abi = LB_ABI };
 	snprintf(meta->build, sizeof(meta->build), "%s", version_text());
-	return r ?: load_config(attach->config, hz, seed, &meta->config, err);
+	return r ?: settings_make(attach->config, hz, seed, &meta->config, err);
 }
 
 static int write_meta(const struct attach *attach, const struct lb_meta *meta, struct err *err)
@@ -160,7 +100,7 @@ static int attach_load(struct attach *attach, struct err *err)
 	const bool want[OBJECT_COUNT] = {
 		[OBJECT_XDP] = state_wants_xdp(&attach->state),
 		[OBJECT_TC] = true,
-		[OBJECT_SOCK] = state_wants_sockets(&attach->state),
+		[OBJECT_SOCK] = attach_state_has_sockets(&attach->state),
 	};
 	int r = make_meta(attach, err);
 
@@ -303,7 +243,7 @@ static int attach_prepare(struct attach *attach, const struct attach_options *op
 		r = attach_state_load(attach->paths, &attach->was, err);
 		r = r ?: attach_state_check_netns(&attach->was, err);
 	}
-	r = r ?: state_merge(attach, options, err);
+	r = r ?: request_merge(attach->paths, options, &attach->was, &attach->state, err);
 	return r ?: check_foreign(attach, err);
 }
 
@@ -345,7 +285,7 @@ int datapath_attach(const struct paths *paths, const struct config *config,
 {
 	struct attach attach = { .paths = paths, .config = config, .device_map = -EBADF };
 	cleanup_close int lock = -EBADF;
-	int r = check_devices(options, err);
+	int r = request_check(options, err);
 
 	r = r ?: privilege_check(err);
 	r = r ?: pin_lock(paths, &lock, err);

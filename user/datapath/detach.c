@@ -25,10 +25,12 @@ static int teardown_link(void *arg, const char *name)
 
 int teardown(const struct paths *paths, const struct attach_state *state, struct err *err)
 {
+	/* Elsewhere, devices of the same name and ports are somebody else's. */
+	bool here = !attach_state_check_netns(state, NULL);
 	int r;
 
 	pin_each(paths, "link", teardown_link, (void *)paths);
-	for (size_t i = 0; i < state->filters.n; i++) {
+	for (size_t i = 0; here && i < state->filters.n; i++) {
 		unsigned int ifindex = if_nametoindex(state->filters.items[i].device);
 
 		if (ifindex)
@@ -37,7 +39,8 @@ int teardown(const struct paths *paths, const struct attach_state *state, struct
 	r = pin_remove_all(paths, err);
 	if (r)
 		return r;
-	ports_release(state->ports);
+	if (here)
+		ports_release(state->ports);
 	if (state->cgroup_mounted)
 		cgroup_unmount(paths);
 	attach_state_remove(paths);
@@ -92,6 +95,8 @@ int datapath_detach(const struct paths *paths, const char *const *devices, size_
 		r = err_set(err, -ENOENT, "nothing is attached");
 	r = r ?: pin_lock(paths, &lock, err);
 	r = r ?: attach_state_load(paths, &state, err);
+	if (devices)
+		r = r ?: attach_state_check_netns(&state, err);
 	for (size_t i = 0; devices && i < n && !r; i++)
 		r = state_forget(&state, devices[i], err);
 	if (!r && (!devices || !state.nics.n))

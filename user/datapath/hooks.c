@@ -193,7 +193,7 @@ static int sockets_attach(struct hooks *hooks, struct err *err)
 	uint64_t id;
 	int r;
 
-	if (!path || !strcmp(path, "none"))
+	if (!attach_state_has_sockets(hooks->state))
 		return 0;
 	r = cgroup_open(path, &fd, &id, err);
 	for (size_t i = 0; i < ARRAY_LEN(socket_hooks) && !r; i++) {

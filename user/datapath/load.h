@@ -5,20 +5,13 @@
 
 #include <bpf/libbpf.h>
 
+#include "lb/types.h"
 #include "user/datapath/programs.h"
-#include "user/k8s/config.h"
 
 struct load {
 	struct bpf_object *objects[OBJECT_COUNT]; /* NULL: not asked for */
 	struct programs programs;		  /* borrowed from the objects */
 };
-
-/* Number of flow sets of each family for a table of that many entries: a power of two. */
-uint32_t load_flow_sets(uint32_t flows);
-
-/* The configuration in the form the programs read. */
-LB_CHECKED int load_config(const struct config *config, uint32_t hz, uint64_t seed,
-			   struct lb_config *ret_config, struct err *err);
 
 /*
  * Loads the wanted objects. Maps that are pinned are taken over, others are created and

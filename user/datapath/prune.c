@@ -27,7 +27,7 @@ static bool link_is_wanted(const struct attach_state *state, const char *name)
 	if (pin_link_device(name, HOOK_TC_INGRESS, device, sizeof(device)) ||
 	    pin_link_device(name, HOOK_TC_EGRESS, device, sizeof(device)))
 		return device_is_wanted(state, device, false);
-	return state->cgroup && strcmp(state->cgroup, "none"); /* a socket hook */
+	return attach_state_has_sockets(state);
 }
 
 static int prune_link(void *arg, const char *name)

@@ -181,6 +181,11 @@ bool attach_state_is_pod(const struct attach_state *state, const char *name)
 	       !fnmatch(state->pods, name, 0);
 }
 
+bool attach_state_has_sockets(const struct attach_state *state)
+{
+	return state->cgroup && strcmp(state->cgroup, "none") != 0;
+}
+
 uint64_t attach_state_netns(void)
 {
 	struct stat st;
@@ -192,7 +197,9 @@ int attach_state_check_netns(const struct attach_state *state, struct err *err)
 {
 	if (!state->netns || state->netns == attach_state_netns())
 		return 0;
-	return err_set(err, -EXDEV,
-		       "attached in another network namespace (net:[%llu]); run this command there",
-		       (unsigned long long)state->netns);
+	return err_set(
+		err, -EXDEV,
+		"attached in another network namespace (net:[%llu]): run this command there, or "
+		"`lbctl detach --all` if that one is gone",
+		(unsigned long long)state->netns);
 }

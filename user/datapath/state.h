@@ -48,6 +48,8 @@ void attach_state_done(struct attach_state *state);
 struct attach_nic *attach_state_nic(const struct attach_state *state, const char *name);
 bool attach_state_is_pod(const struct attach_state *state, const char *name);
 
+bool attach_state_has_sockets(const struct attach_state *state);
+
 /* Does the state belong to this process's network namespace? */
 LB_CHECKED int attach_state_check_netns(const struct attach_state *state, struct err *err);
 uint64_t attach_state_netns(void);

@@ -14,8 +14,8 @@
 
 #include "user/datapath/clock.h"
 #include "user/datapath/devices.h"
-#include "user/datapath/load.h"
 #include "user/datapath/pin.h"
+#include "user/datapath/settings.h"
 #include "user/datapath/state.h"
 #include "user/util/cleanup.h"
 
@@ -65,7 +65,7 @@ static void flow_sets(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		assert_int_equal(load_flow_sets(rows[i].flows), rows[i].sets);
+		assert_int_equal(settings_flow_sets(rows[i].flows), rows[i].sets);
 }
 
 static struct config config_of(struct flow_timeouts timeouts)
@@ -81,7 +81,7 @@ static void config_in_jiffies(void **state)
 	struct lb_config lb;
 
 	(void)state;
-	assert_int_equal(load_config(&config, 250, 42, &lb, NULL), 0);
+	assert_int_equal(settings_make(&config, 250, 42, &lb, NULL), 0);
 	assert_true(lb.seed == 42);
 	assert_int_equal(lb.snat_first, 10000);
 	assert_int_equal(lb.snat_count, 1);
@@ -104,11 +104,11 @@ static void extreme_timeouts(void **state)
 	struct lb_config lb;
 
 	(void)state;
-	assert_int_equal(load_config(&longest, 1000, 0, &lb, NULL), 0);
+	assert_int_equal(settings_make(&longest, 1000, 0, &lb, NULL), 0);
 	assert_int_equal(lb.tcp_timeout[LB_FLOW_ESTABLISHED], INT32_MAX);
-	assert_int_equal(load_config(&shortest, 1000, 0, &lb, NULL), 0);
+	assert_int_equal(settings_make(&shortest, 1000, 0, &lb, NULL), 0);
 	assert_int_equal(lb.refresh, 500); /* an active flow is not taken for an idle one */
-	assert_int_equal(load_config(&none, 1000, 0, &lb, NULL), 0);
+	assert_int_equal(settings_make(&none, 1000, 0, &lb, NULL), 0);
 	assert_int_equal(lb.refresh, 1);
 }
 
@@ -122,11 +122,11 @@ static void pod_cidrs(void **state)
 	(void)state;
 	assert_int_equal(prefix_parse("172.17.0.0/16", &prefixes[0]), 0);
 	config.pod_cidrs = (struct prefix_list){ .items = prefixes, .n = 1 };
-	assert_int_equal(load_config(&config, 250, 0, &lb, &err), 0);
+	assert_int_equal(settings_make(&config, 250, 0, &lb, &err), 0);
 	assert_int_equal(lb.pod_cidrs, 1);
 	assert_int_equal(lb.pod_cidr[0].mask.word[3], htonl(0xffff0000));
 	config.pod_cidrs.n = LB_POD_CIDRS + 1;
-	assert_int_equal(load_config(&config, 250, 0, &lb, &err), -E2BIG);
+	assert_int_equal(settings_make(&config, 250, 0, &lb, &err), -E2BIG);
 	assert_non_null(strstr(err.text, "podCIDRs"));
 }
 
