@@ -147,7 +147,7 @@ void candidates_choose(struct candidate_list *candidates, const struct viewpoint
 			.zone = zone_number(endpoint->zone),
 			.weight = 1,
 			.cluster = scope_uses(cluster, endpoint) &&
-				   (!cluster.ready || topology_allows(endpoint, topology, view)),
+				   topology_allows(endpoint, topology, view),
 			.local = is_local && scope_uses(local, endpoint),
 		};
 

@@ -9,8 +9,11 @@
 
 /* ------------------------------------------------------------ the index -- */
 
+/* A pod under one of its labels. Looking labels up in its tree is what costs most here. */
 struct pod_entry {
 	const struct object *pod;
+	const json_t *labels;
+	struct label label;
 	uint32_t next; /* the chain goes on there; 0: ends. Entry 0 is unused */
 };
 
@@ -42,21 +45,28 @@ static size_t label_slot(const struct pod_index *index, const char *ns, const ch
 	return (hash ^ hash >> 32) & index->mask;
 }
 
+static json_t *pod_labels(const struct object *pod)
+{
+	return json_object_get(json_object_get(pod->json, "metadata"), "labels");
+}
+
 static void pod_index_add(struct pod_index *index, const struct object *pod)
 {
-	json_t *labels = json_object_get(json_object_get(pod->json, "metadata"), "labels");
+	json_t *labels = pod_labels(pod);
 	const char *key;
 	json_t *value;
 
 	json_object_foreach (labels, key, value) {
+		const char *text = json_string_value(value);
 		struct pod_bucket *bucket;
 
-		if (!json_is_string(value))
+		if (!text)
 			continue;
-		bucket = &index->buckets[label_slot(index, pod->ns, key, json_string_value(value))];
-		if (bucket->first && index->items[bucket->first].pod == pod)
-			continue; /* two labels of one pod met: once is enough */
-		vec_push(index, ((struct pod_entry){ .pod = pod, .next = bucket->first }));
+		bucket = &index->buckets[label_slot(index, pod->ns, key, text)];
+		vec_push(index, ((struct pod_entry){ .pod = pod,
+						     .labels = labels,
+						     .label = { key, text },
+						     .next = bucket->first }));
 		bucket->first = (uint32_t)index->n - 1;
 		bucket->n++;
 	}
@@ -88,19 +98,23 @@ void pod_index_free(struct pod_index *index)
 	free(index);
 }
 
-/* The chain of the rarest of the selector's labels. */
-static const struct pod_bucket *rarest_bucket(const struct pod_index *index, const char *ns,
-					      const struct service *service)
+/* The selector's rarest label and the chain of the pods that may have it. */
+static const struct label *rarest_label(const struct pod_index *index, const char *ns,
+					const struct service *service, uint32_t *ret_first)
 {
-	const struct pod_bucket *best = NULL;
+	const struct label *best = NULL;
+	uint32_t best_n = 0;
 
 	for (size_t i = 0; i < service->n_selector; i++) {
 		const struct label *label = &service->selector[i];
 		const struct pod_bucket *bucket =
 			&index->buckets[label_slot(index, ns, label->key, label->value)];
 
-		if (!best || bucket->n < best->n)
-			best = bucket;
+		if (best && bucket->n >= best_n)
+			continue;
+		best = label;
+		best_n = bucket->n;
+		*ret_first = bucket->first;
 	}
 	return best;
 }
@@ -121,12 +135,18 @@ size_t service_families(const struct service *service, bool ret_v4[2])
 	return 1;
 }
 
-static bool selector_matches(const struct service *service, const struct object *pod)
+/* known: a label of the selector that is known to match, or NULL. */
+static bool selector_matches(const struct service *service, const json_t *labels,
+			     const struct label *known)
 {
 	for (size_t i = 0; i < service->n_selector; i++) {
-		const char *value = object_label(pod, service->selector[i].key);
+		const struct label *label = &service->selector[i];
+		const char *value;
 
-		if (!value || strcmp(value, service->selector[i].value) != 0)
+		if (label == known)
+			continue;
+		value = json_string_value(json_object_get(labels, label->key));
+		if (!value || strcmp(value, label->value) != 0)
 			return false;
 	}
 	return true;
@@ -150,13 +170,13 @@ static void member_add(const struct store *store, const struct object *service,
 	const struct lb_addr *addr = NULL;
 	struct endpoint *endpoint;
 
-	if (strcmp(object->ns, service->ns) != 0 || readiness_pod_ended(pod))
+	if (readiness_pod_ended(pod))
 		return;
 	for (size_t i = 0; i < pod->n_ips && !addr; i++) {
 		if (addr_is_v4(&pod->ips[i]) == v4)
 			addr = &pod->ips[i];
 	}
-	if (!addr || !selector_matches(spec, object))
+	if (!addr)
 		return;
 	endpoint = &vec_add(members)->endpoint;
 	members->items[members->n - 1].pod = object;
@@ -197,6 +217,35 @@ static void members_hint(const struct service *service, struct member_list *memb
 	}
 }
 
+static void select_indexed(const struct store *store, const struct pod_index *index,
+			   const struct object *service, bool v4, struct member_list *members)
+{
+	uint32_t at = 0;
+	const struct label *label = rarest_label(index, service->ns, service->service, &at);
+
+	for (; at; at = index->items[at].next) {
+		const struct pod_entry *entry = &index->items[at];
+
+		/* Other labels meet in the chain, and the same label in other namespaces. */
+		if (!strcmp(entry->label.key, label->key) &&
+		    !strcmp(entry->label.value, label->value) &&
+		    !strcmp(entry->pod->ns, service->ns) &&
+		    selector_matches(service->service, entry->labels, label))
+			member_add(store, service, entry->pod, v4, members);
+	}
+}
+
+static void select_all(const struct store *store, const struct object *service, bool v4,
+		       struct member_list *members)
+{
+	struct store_view pods = store_list(store, K8S_POD, service->ns);
+
+	for (size_t i = 0; i < pods.n; i++) {
+		if (selector_matches(service->service, pod_labels(pods.items[i]), NULL))
+			member_add(store, service, pods.items[i], v4, members);
+	}
+}
+
 void members_select(const struct store *store, const struct pod_index *index,
 		    const struct object *service, bool v4, struct member_list *ret_members)
 {
@@ -206,17 +255,10 @@ void members_select(const struct store *store, const struct pod_index *index,
 		*ret_members = members;
 		return;
 	}
-	if (index) {
-		uint32_t at = rarest_bucket(index, service->ns, service->service)->first;
-
-		for (; at; at = index->items[at].next)
-			member_add(store, service, index->items[at].pod, v4, &members);
-	} else {
-		struct store_view pods = store_list(store, K8S_POD, service->ns);
-
-		for (size_t i = 0; i < pods.n; i++)
-			member_add(store, service, pods.items[i], v4, &members);
-	}
+	if (index)
+		select_indexed(store, index, service, v4, &members);
+	else
+		select_all(store, service, v4, &members);
 	members_hint(service->service, &members);
 	*ret_members = members;
 }

@@ -111,6 +111,12 @@ static const struct alloc_case cases[] = {
 			      "spec.ipFamilyPolicy=\"RequireDualStack\"" },
 	},
 	{
+		.name = "what never had an address may become headless",
+		.stored = SPEC("a", PORTS ", selector: {a: b}"),
+		.given = SPEC("a", PORTS ", selector: {a: b}, clusterIP: None"),
+		.expected = { "spec.clusterIPs=[\"None\"]" },
+	},
+	{
 		.name = "an ExternalName has neither address nor families",
 		.given = SPEC("a", "type: ExternalName, externalName: example.com"),
 		.expected = { "spec.clusterIP=null", "spec.clusterIPs=null", "spec.ipFamilies=null",
@@ -199,6 +205,14 @@ static const struct alloc_case cases[] = {
 		.given = SPEC("a", "type: NodePort, ports: [{name: w, port: 81, nodePort: 30123}]"),
 		.expected = { "spec.ports=[{\"name\":\"w\",\"nodePort\":30123,\"port\":81,"
 			      "\"protocol\":\"TCP\",\"targetPort\":81}]" },
+	},
+	{
+		.name = "a node port that is another service's health-check port",
+		.stored = SPEC("b", "type: LoadBalancer, externalTrafficPolicy: Local, "
+				    "healthCheckNodePort: 31000, " PORTS),
+		.given = SPEC("a", "type: NodePort, ports: [{port: 80, nodePort: 31000}]"),
+		.error = "spec.ports[0].nodePort: Invalid value: 31000: provided port is already "
+			 "allocated to service default/b",
 	},
 	{
 		.name = "no node ports any more",
@@ -474,6 +488,27 @@ static void test_two_protocols_share_a_node_port(void **state)
 	world_config_done(&config);
 }
 
+/* A port that loses its node port to another of the service gets a new one. */
+static void test_node_port_changes_hands(void **state)
+{
+	struct config config = config_new("10.96.0.0/12", NULL);
+	struct store *store = store_new();
+	const struct service *service;
+
+	(void)state;
+	put_new(store, &config, "type: NodePort, ports: [{name: x, port: 80, nodePort: 30123}]", 1);
+	put_new(store, &config,
+		"type: NodePort, ports: [{name: x, port: 80}, {name: z, port: 81, nodePort: "
+		"30123}]",
+		1);
+	service = world_service(store, "s-1")->service;
+	assert_int_equal(service->ports[1].node_port, 30123);
+	assert_in_range(service->ports[0].node_port, 30086, 32767);
+	assert_int_not_equal(service->ports[0].node_port, 30123);
+	store_free(store);
+	world_config_done(&config);
+}
+
 static void test_same_name_same_address(void **state)
 {
 	struct config config = config_new("10.96.0.0/12 fd00:10:96::/112", NULL);
@@ -536,6 +571,7 @@ int main(void)
 		cmocka_unit_test(test_node_ports_run_out),
 		cmocka_unit_test(test_pool_runs_out),
 		cmocka_unit_test(test_two_protocols_share_a_node_port),
+		cmocka_unit_test(test_node_port_changes_hands),
 		cmocka_unit_test(test_same_name_same_address),
 		cmocka_unit_test(test_one_family_only),
 	};

@@ -240,6 +240,17 @@ static const struct resolve_case cases[] = {
 			"this node and is not served: the node would lose its own ports",
 	},
 	{
+		.name = "nor is it an external IP",
+		.yaml = SVC("kubia", "clusterIP: 10.96.0.5, externalIPs: [192.0.2.2, 203.0.113.9], "
+				     "ports: [{name: w, port: 80}, {name: x, port: 81}]"),
+		.external_ips = true,
+		.expected = "kubia:w 80/TCP4 > 10.96.0.5:80 203.0.113.9:80 e >\n"
+			    "kubia:x 81/TCP4 > 10.96.0.5:81 203.0.113.9:81 e >\n",
+		.warning =
+			"service default/kubia: external IP 192.0.2.2 is an address of this node "
+			"and is not served: the node would lose its own ports",
+	},
+	{
 		.name = "the older service keeps an address",
 		.yaml = OLD_SVC(
 			"a", "2026-01-02T00:00:00Z",
@@ -679,6 +690,8 @@ static void test_many(void **state)
 	start = milliseconds();
 	store_load(store, &list);
 	print_message("loading 110,000 objects: %.0f ms\n", milliseconds() - start);
+	resolve(store, &config, &node, &desired); /* the first time the heap is tidied up, too */
+	desired_done(&desired);
 	start = milliseconds();
 	resolve(store, &config, &node, &desired);
 	print_message("resolving 10,000 services of 10 pods: %.0f ms\n", milliseconds() - start);

@@ -94,6 +94,14 @@ static const struct slices_case cases[] = {
 		.slices = { { .ports = "[{\"name\":\"b\",\"port\":81,\"protocol\":\"TCP\"}]" } },
 	},
 	{
+		.name = "a port of that name, but of another protocol",
+		.yaml = SVC(
+			"clusterIP: 10.96.0.5, selector: {app: kubia}, ports: [{name: a, port: 80, "
+			"protocol: UDP, targetPort: web}, {name: b, port: 80, targetPort: web}]")
+			NAMED_POD("a", "8080", "10.1.0.1"),
+		.slices = { { .ports = "[{\"name\":\"b\",\"port\":8080,\"protocol\":\"TCP\"}]" } },
+	},
+	{
 		.name = "Endpoints by hand are mirrored",
 		.yaml = SVC(
 			"clusterIP: 10.96.0.5, ports: [{port: 80}]") "---\n{apiVersion: v1, kind: "
