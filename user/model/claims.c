@@ -39,8 +39,7 @@ void claimer_init(struct claimer *claimer, const struct config *config,
 			vec_push(&claimer->node_port_addresses, node_addresses->items[i]);
 	}
 	/* Never seen on a wire: the socket hooks alone answer for it. */
-	if (!address_is_own(claimer, &loopback) &&
-	    (!wanted->n || prefixes_contain(wanted, &loopback)))
+	if (!wanted->n || prefixes_contain(wanted, &loopback))
 		vec_push(&claimer->node_port_addresses, loopback);
 }
 

@@ -29,8 +29,6 @@ static int listed_compare(const void *a, const void *b)
 	const struct listed *x = a, *y = b;
 	int order = strcmp(x->ports, y->ports);
 
-	if (!order)
-		order = (int)y->ready - (int)x->ready;
 	return order ? order : strcmp(x->ip, y->ip); /* as text, as the controller does */
 }
 

@@ -130,9 +130,8 @@ static void candidates_collect(struct resolver *resolver, const struct subject *
 	for (size_t i = 0; i < subject->n_slices; i++) {
 		const struct endpoint_slice *slice = subject->slices[i]->slice;
 
-		if (slice->v4 == v4)
-			candidates_add(resolver, port, v4, slice->ports, slice->n_ports,
-				       slice->endpoints, slice->n_endpoints);
+		candidates_add(resolver, port, v4, slice->ports, slice->n_ports, slice->endpoints,
+			       slice->n_endpoints);
 	}
 	for (size_t i = 0; i < members->n; i++) {
 		uint16_t number = member_port(members->items[i].pod->pod, port);

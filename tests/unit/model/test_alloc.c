@@ -280,6 +280,15 @@ static const struct alloc_case cases[] = {
 			      "\"ipMode\":\"Proxy\"}]" },
 	},
 	{
+		.name = "asking for another address gives the first one up",
+		.stored = "apiVersion: v1\nkind: Service\nmetadata: {name: a}\n"
+			  "spec: {type: LoadBalancer, " PORTS "}\n"
+			  "status: {loadBalancer: {ingress: [{ip: 203.0.113.3}]}}\n",
+		.given = SPEC("a", "type: LoadBalancer, loadBalancerIP: 203.0.113.2, " PORTS),
+		.expected = { "status.loadBalancer.ingress=[{\"ip\":\"203.0.113.2\","
+			      "\"ipMode\":\"VIP\"}]" },
+	},
+	{
 		.name = "load-balancer addresses go with the type",
 		.stored = "apiVersion: v1\nkind: Service\nmetadata: {name: a}\n"
 			  "spec: {type: LoadBalancer, " PORTS "}\n"
@@ -509,6 +518,27 @@ static void test_node_port_changes_hands(void **state)
 	world_config_done(&config);
 }
 
+/* The number of the other protocol is no good where somebody else has it on this one. */
+static void test_shared_node_port_is_taken(void **state)
+{
+	struct config config = config_new("10.96.0.0/12", NULL);
+	struct store *store = store_new();
+	const struct service *service;
+
+	(void)state;
+	put_new(store, &config,
+		"type: NodePort, ports: [{port: 1, nodePort: 30123, protocol: UDP}]", 1);
+	put_new(store, &config,
+		"type: NodePort, ports: [{name: a, port: 53, nodePort: 30123}, "
+		"{name: b, port: 53, protocol: UDP}]",
+		2);
+	service = world_service(store, "s-2")->service;
+	assert_int_equal(service->ports[0].node_port, 30123);
+	assert_int_not_equal(service->ports[1].node_port, 30123);
+	store_free(store);
+	world_config_done(&config);
+}
+
 static void test_same_name_same_address(void **state)
 {
 	struct config config = config_new("10.96.0.0/12 fd00:10:96::/112", NULL);
@@ -572,6 +602,7 @@ int main(void)
 		cmocka_unit_test(test_pool_runs_out),
 		cmocka_unit_test(test_two_protocols_share_a_node_port),
 		cmocka_unit_test(test_node_port_changes_hands),
+		cmocka_unit_test(test_shared_node_port_is_taken),
 		cmocka_unit_test(test_same_name_same_address),
 		cmocka_unit_test(test_one_family_only),
 	};

@@ -83,7 +83,10 @@ static const struct resolve_case cases[] = {
 		.yaml = SVC("kubia", "clusterIP: 10.96.0.5, selector: {app: kubia, tier: web}, "
 				     "ports: [{port: 80}]") POD("a", "here", "10.1.0.1")
 			POD_OBJECT("b", "labels: {app: kubia, tier: web, x: z}", "nodeName: here, ",
-				   "podIP: 10.1.0.2"),
+				   "podIP: 10.1.0.2")
+				POD_OBJECT("c", "labels: {tier: web}", "", "podIP: 10.1.0.3")
+					POD_OBJECT("d", "labels: {tier: web, app: other}", "",
+						   "podIP: 10.1.0.4"),
 		.expected = "kubia: 80/TCP4 > 10.96.0.5:80 > 10.1.0.2:80 clLP\n",
 	},
 	{
@@ -290,9 +293,13 @@ static const struct resolve_case cases[] = {
 			      "{addresses: [22.22.22.22], conditions: {ready: false}}, "
 			      "{addresses: [192.0.2.1]}, "
 			      "{addresses: [33.33.33.33], nodeName: here, targetRef: {kind: Pod, "
-			      "name: p}}"),
+			      "name: p}}, "
+			      "{addresses: [44.44.44.44], targetRef: {kind: Node, name: n1}}")
+				SLICE("u", "{name: http, port: 2, protocol: UDP}",
+				      "{addresses: [55.0.0.1]}")
+					SLICE("v", "{name: http}", "{addresses: [55.0.0.2]}"),
 		.expected = "kubia:http 80/TCP4 > 10.96.0.5:80 > 11.11.11.11:8080 c "
-			    "33.33.33.33:8080 clLP 192.0.2.1:8080 clL\n",
+			    "33.33.33.33:8080 clLP 44.44.44.44:8080 c 192.0.2.1:8080 clL\n",
 	},
 	{
 		.name = "an endpoint in two slices is one backend",
@@ -424,6 +431,14 @@ static const struct resolve_case cases[] = {
 			      "{addresses: [11.0.0.2], hints: {forZones: [{name: a}], forNodes: "
 			      "[{name: x}]}}"),
 		.expected = "kubia: 80/TCP4 > 10.96.0.5:80 > 11.0.0.1:8080 c\n",
+	},
+	{
+		.name = "hints for nodes count when all ready endpoints have one",
+		.yaml = SVC("kubia", "clusterIP: 10.96.0.5, ports: [{port: 80}]")
+			SLICE("s", "{port: 8080}",
+			      "{addresses: [11.0.0.1], hints: {forNodes: [{name: here}]}}, "
+			      "{addresses: [11.0.0.2]}"),
+		.expected = "kubia: 80/TCP4 > 10.96.0.5:80 > 11.0.0.1:8080 c 11.0.0.2:8080 c\n",
 	},
 	{
 		.name = "trafficDistribution is served by hints of our own",

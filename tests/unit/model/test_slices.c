@@ -465,12 +465,41 @@ static void test_endpoints(void **state)
 	}
 }
 
+/* 1,050 ready and 50 others: 1,000 of the ready ones, and a note of it. */
+static void test_over_capacity(void **state)
+{
+	struct store *store = world_new(KUBIA(""));
+	struct object *object;
+
+	(void)state;
+	for (int i = 0; i < 1100; i++) {
+		cleanup_free char *yaml = xasprintf(
+			"{apiVersion: v1, kind: Pod, metadata: {name: p-%04d, labels: {app: "
+			"kubia}}, spec: {containers: [{name: c, image: i}]}, status: {phase: "
+			"%s, podIP: 10.1.%d.%d}}\n",
+			i, i % 22 ? "Running" : "Pending", i / 100, i % 100);
+
+		store_put(store, world_object(yaml));
+	}
+	object = endpoints_of_service(store, world_service(store, "kubia"));
+	assert_non_null(object);
+	assert_int_equal(json_array_size(tree_get(object->json, "subsets")), 1);
+	assert_int_equal(object->endpoints->subsets[0].n_endpoints, 1000);
+	for (size_t i = 0; i < 1000; i++)
+		assert_true(object->endpoints->subsets[0].endpoints[i].ready);
+	assert_string_equal(object_annotation(object, "endpoints.kubernetes.io/over-capacity"),
+			    "truncated");
+	object_free(object);
+	store_free(store);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_cases),	     cmocka_unit_test(test_many),
-		cmocka_unit_test(test_two_families), cmocka_unit_test(test_printed_and_applied),
-		cmocka_unit_test(test_conditions),   cmocka_unit_test(test_endpoints),
+		cmocka_unit_test(test_cases),	      cmocka_unit_test(test_many),
+		cmocka_unit_test(test_two_families),  cmocka_unit_test(test_printed_and_applied),
+		cmocka_unit_test(test_conditions),    cmocka_unit_test(test_endpoints),
+		cmocka_unit_test(test_over_capacity),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -327,6 +327,29 @@ static void test_slots_run_short(void **state)
 	actual_done(&actual);
 }
 
+/* Of two slots for one place, which no plan of ours makes, the one that serves is kept. */
+static void test_doubled_backend(void **state)
+{
+	struct actual actual = maps_new(ROOMY);
+	struct actual_backend *first;
+
+	(void)state;
+	settle(&actual, kubia(1));
+	actual.backends = reallocarray(actual.backends, 2, sizeof(*actual.backends));
+	assert_non_null(actual.backends);
+	first = &actual.backends[0];
+	first[1] = first[0];
+	first[1].id = 2;
+	first[0].value.flags |= LB_BACKEND_DRAINING;
+	actual.n_backends = 2;
+	for (uint32_t i = 0; i < held_frontend(&actual, "10.96.0.5")->cluster.len; i++)
+		actual.slots[i] = 2;
+	settle(&actual, kubia(1));
+	expect_backend(&actual, 1, 1, LB_BACKEND_POD | LB_BACKEND_DRAINING, 1);
+	expect_backend(&actual, 2, 1, LB_BACKEND_POD, 1);
+	actual_done(&actual);
+}
+
 /* ----------------------------------------------------------------- tables -- */
 
 static void test_tables_are_kept(void **state)
@@ -653,6 +676,7 @@ int main(void)
 		cmocka_unit_test(test_no_pod_is_never_gone),
 		cmocka_unit_test(test_service_is_deleted),
 		cmocka_unit_test(test_slots_run_short),
+		cmocka_unit_test(test_doubled_backend),
 		cmocka_unit_test(test_tables_are_kept),
 		cmocka_unit_test(test_tables_change_places),
 		cmocka_unit_test(test_weight_makes_a_new_table),
