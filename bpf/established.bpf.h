@@ -95,14 +95,20 @@ static __always_inline void *established_find(void *data, const bool v4)
 	return NULL;
 }
 
-/* Whether the flow needs nothing but its rewrite. The answer's generation does not matter. */
-static __always_inline bool established_steady(const struct rewrite *rw)
+/*
+ * Whether the flow needs nothing but its rewrite. UDP may go one way for ever, so there the
+ * states before "established" are steady until the other side is heard. The answer's
+ * generation does not matter.
+ */
+static __always_inline bool established_steady(const struct rewrite *rw, __u8 proto)
 {
+	__u8 waiting = rw->flags & LB_FLOW_REPLY ? LB_FLOW_REPLIED : LB_FLOW_HALF_OPEN;
 	const struct lb_backend *backend;
 	__u32 id = rw->backend;
 
-	if (rw->state != LB_FLOW_ESTABLISHED ||
-	    (__u32)bpf_jiffies64() - rw->last_seen > lb_config.refresh)
+	if (rw->state != LB_FLOW_ESTABLISHED && (proto != IPPROTO_UDP || rw->state != waiting))
+		return false;
+	if ((__u32)bpf_jiffies64() - rw->last_seen > lb_config.refresh)
 		return false;
 	if (rw->flags & LB_FLOW_REPLY)
 		return true;
@@ -144,7 +150,7 @@ static __always_inline int established(struct hook_ctx *ctx, enum verdict *verdi
 		*verdict = VERDICT_PASS;
 		return ESTABLISHED_DONE;
 	}
-	if (!established_steady(&rw))
+	if (!established_steady(&rw, proto))
 		return ESTABLISHED_SLOW;
 	forward = rw.flags & LB_FLOW_FORWARD;
 	*ifindex = rw.nexthop.ifindex;

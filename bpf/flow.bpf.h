@@ -43,6 +43,7 @@
 /* Outcome of an insertion. */
 enum flow_insert {
 	FLOW_INSERTED,
+	FLOW_KEPT,    /* the same flow is there already; its state stays */
 	FLOW_TAKEN,   /* the tuple belongs to another flow */
 	FLOW_NO_ROOM, /* both sets hold flows that must not be evicted */
 	FLOW_BUSY,
@@ -276,8 +277,9 @@ static __always_inline __u32 flow_timeout(__u8 proto, __u8 state)
 }
 
 /*
- * Who goes first: empty, expired, then the oldest half-open one. An established flow never
- * makes room, so a flood of new ones breaks no connection. 0: may not be evicted.
+ * Who goes first: empty, expired, closed, then the oldest that is not established yet. An
+ * established flow never makes room, so a flood of new ones breaks no connection; nor does one
+ * of this very jiffy, which may be the other entry of the flow being made. 0: stays.
  */
 static __always_inline __u64 flow_victim_rank(const struct lb_flow_meta *meta, __u32 now)
 {
@@ -286,8 +288,10 @@ static __always_inline __u64 flow_victim_rank(const struct lb_flow_meta *meta, _
 	if (meta->state == LB_FLOW_EMPTY)
 		return ~0ull;
 	if (age > flow_timeout(meta->proto, meta->state))
+		return 1ull << 34 | age;
+	if (meta->state == LB_FLOW_CLOSED)
 		return 1ull << 33 | age;
-	if (meta->state == LB_FLOW_HALF_OPEN)
+	if (meta->state < LB_FLOW_ESTABLISHED && age)
 		return 1ull << 32 | age;
 	return 0;
 }
@@ -375,17 +379,24 @@ static __always_inline bool flow_says(const void *entry, const struct rewrite *r
 	}
 }
 
-/* Whether an entry that is there already may be written over by rw for the same tuple. */
-static __always_inline bool flow_may_replace(void *entry, const struct rewrite *rw, bool overwrite,
-					     const bool v4)
+/*
+ * What to do with an entry that is there already for the tuple; FLOW_INSERTED: write rw over
+ * it. A flow whose other entry was evicted finds its own again, and with it its port.
+ */
+static __always_inline int flow_meet(void *entry, const struct rewrite *rw, bool overwrite,
+				     const bool v4)
 {
-	const struct lb_flow_meta *meta = flow_meta(entry, v4);
+	struct lb_flow_meta *meta = flow_meta(entry, v4);
 
-	if (overwrite || meta->state == LB_FLOW_CLOSING ||
+	if (overwrite || meta->state == LB_FLOW_CLOSED ||
 	    rw->last_seen - meta->last_seen > flow_timeout(meta->proto, meta->state))
-		return true;
-	/* The same flow again, whose other entry was evicted: it finds its port again. */
-	return flow_says(entry, rw, v4);
+		return FLOW_INSERTED;
+	if (!flow_says(entry, rw, v4))
+		return FLOW_TAKEN;
+	meta->last_seen = rw->last_seen;
+	if (rw->goes_on && meta->state == LB_FLOW_REPLIED)
+		meta->state = LB_FLOW_ESTABLISHED;
+	return FLOW_KEPT;
 }
 
 /* With set locked and its ways full of flows that stay: a place in the second set. */
@@ -427,11 +438,10 @@ static __always_inline int flow_overwrite_second(__u64 hash, const struct tuple 
 	if (!flow_lock(word))
 		return FLOW_BUSY;
 	entry = flow_find_way(set, hash, tuple, v4);
-	if (entry && flow_may_replace(entry, rw, overwrite, v4)) {
-		flow_write(entry, tuple, rw, v4);
-		result = FLOW_INSERTED;
-	} else if (entry) {
-		result = FLOW_TAKEN;
+	if (entry) {
+		result = flow_meet(entry, rw, overwrite, v4);
+		if (result == FLOW_INSERTED)
+			flow_write(entry, tuple, rw, v4);
 	}
 	flow_unlock(word);
 	return result;
@@ -445,10 +455,11 @@ static __always_inline int flow_insert_locked(void *set, __u32 index, __u64 hash
 	void *entry = flow_find_way(set, hash, tuple, v4);
 
 	if (entry) {
-		if (!flow_may_replace(entry, rw, overwrite, v4))
-			return FLOW_TAKEN;
-		flow_write(entry, tuple, rw, v4);
-		return FLOW_INSERTED;
+		int result = flow_meet(entry, rw, overwrite, v4);
+
+		if (result == FLOW_INSERTED)
+			flow_write(entry, tuple, rw, v4);
+		return result;
 	}
 	if (READ_WORD(*word) & FLOW_OVERFLOW) {
 		int result = flow_overwrite_second(hash, tuple, rw, overwrite, v4);

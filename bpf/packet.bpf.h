@@ -62,7 +62,8 @@ struct rewrite {
 	__u32 last_seen;
 	__u8 state;
 	__u8 flags;
-	__u8 zero[2];
+	__u8 goes_on; /* of a packet's: it is not the first of its connection */
+	__u8 zero;
 };
 
 static __always_inline bool addr_equal(const struct lb_addr *a, const struct lb_addr *b)

@@ -216,7 +216,7 @@ static __always_inline int slow_insert_answer(struct hook_ctx *ctx, struct slow_
 		slow_answer(ctx, tuple, rw, &s->answer);
 		tuple_answer(rw, tuple->proto, &s->answer_key);
 		result = slow_insert(&s->answer_key, &s->answer, false, v4);
-		if (result == FLOW_INSERTED)
+		if (result == FLOW_INSERTED || result == FLOW_KEPT)
 			return 0;
 		if (result != FLOW_TAKEN)
 			break;
@@ -244,6 +244,7 @@ static __always_inline int slow_create(struct hook_ctx *ctx, struct slow_scratch
 	rw->last_seen = (__u32)bpf_jiffies64();
 	rw->state = track_first_state(&s->pkt);
 	rw->flags = 0;
+	rw->goes_on = !(s->pkt.tcp_flags & TCP_SYN);
 	if (masquerade) {
 		reason = slow_route(ctx, tuple, chosen, rw, &masquerade, v4);
 		if (reason)

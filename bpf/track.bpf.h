@@ -16,25 +16,28 @@ enum track_result {
 	TRACK_RESET, /* the backend is gone for good: end the connection */
 };
 
-/* RFC 9293 as far as one who only watches needs it. */
+/*
+ * Without a SYN it may be a connection from before, which Maglev finds again, or part of a
+ * flood: half-open until the backend answers and the client goes on.
+ */
 static __always_inline __u8 track_first_state(const struct packet *pkt)
 {
-	if (pkt->tuple.proto != IPPROTO_TCP)
-		return LB_FLOW_HALF_OPEN;
-	if (pkt->tcp_flags & (TCP_RST | TCP_FIN))
-		return LB_FLOW_CLOSING;
-	/* Without a SYN it is a connection from before: it stays where Maglev finds it again. */
-	return pkt->tcp_flags & TCP_SYN ? LB_FLOW_HALF_OPEN : LB_FLOW_ESTABLISHED;
+	return pkt->tcp_flags & TCP_RST ? LB_FLOW_CLOSED : LB_FLOW_HALF_OPEN;
 }
 
+/* RFC 9293 as far as one who only watches needs it; UDP has no end but its timeout. */
 static __always_inline __u8 track_next_state(const struct packet *pkt, const struct rewrite *rw)
 {
 	bool reply = rw->flags & LB_FLOW_REPLY;
 
-	if (pkt->tuple.proto != IPPROTO_TCP)
-		return reply ? LB_FLOW_ESTABLISHED : rw->state;
-	if (pkt->tcp_flags & (TCP_RST | TCP_FIN))
-		return LB_FLOW_CLOSING;
+	if (pkt->tcp_flags & TCP_RST)
+		return LB_FLOW_CLOSED;
+	if (pkt->tcp_flags & TCP_FIN) {
+		if (rw->state == (reply ? LB_FLOW_CLIENT_CLOSED : LB_FLOW_SERVER_CLOSED) ||
+		    rw->state == LB_FLOW_CLOSED)
+			return LB_FLOW_CLOSED;
+		return reply ? LB_FLOW_SERVER_CLOSED : LB_FLOW_CLIENT_CLOSED;
+	}
 	if (rw->state == LB_FLOW_HALF_OPEN && reply)
 		return LB_FLOW_REPLIED;
 	if (rw->state == LB_FLOW_REPLIED && !reply && !(pkt->tcp_flags & TCP_SYN))
@@ -48,7 +51,7 @@ static __always_inline enum track_result track_check(const struct packet *pkt, s
 	const struct lb_backend *backend;
 	__u32 id = rw->backend;
 
-	if (pkt->tuple.proto == IPPROTO_TCP && rw->state == LB_FLOW_CLOSING &&
+	if (pkt->tuple.proto == IPPROTO_TCP && rw->state > LB_FLOW_ESTABLISHED &&
 	    (pkt->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN)
 		return TRACK_VOID; /* the client's port again, for a new connection */
 	backend = bpf_map_lookup_elem(&lb_backend, &id);

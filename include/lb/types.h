@@ -127,10 +127,12 @@ enum lb_name_flag {
 
 enum lb_flow_state {
 	LB_FLOW_EMPTY = 0,
-	LB_FLOW_HALF_OPEN,   /* TCP: SYN seen. UDP: seen one way */
-	LB_FLOW_REPLIED,     /* TCP: SYN answered */
-	LB_FLOW_ESTABLISHED, /* TCP: answer acknowledged. UDP: seen both ways */
-	LB_FLOW_CLOSING,     /* TCP: FIN or RST seen */
+	LB_FLOW_HALF_OPEN,     /* the client was heard */
+	LB_FLOW_REPLIED,       /* … and the backend */
+	LB_FLOW_ESTABLISHED,   /* … and the client again */
+	LB_FLOW_CLIENT_CLOSED, /* TCP: FIN from the client */
+	LB_FLOW_SERVER_CLOSED, /* TCP: FIN from the backend */
+	LB_FLOW_CLOSED,        /* TCP: FIN from both, or RST */
 	LB_FLOW_STATES
 };
 

@@ -177,6 +177,7 @@ static void round_run(unsigned int round)
 			rig_reset(RIG_XDP);
 			service(c->v4, c->local);
 			case_run(i, warm < 1000 ? 1000 : warm * 2);
+			rig_establish();
 		}
 		results[i][round] = case_run(i, c->flows > 100000 ? 1u << 20 : 1u << 19);
 	}

@@ -428,6 +428,17 @@ unsigned int rig_flows(bool v4)
 	return n;
 }
 
+void rig_establish(void)
+{
+	for (unsigned int set = 0; set < rig.sets; set++)
+		for (unsigned int way = 0; way < LB_FLOW_WAYS; way++) {
+			if (flow_meta_at(true, set, way)->state)
+				flow_meta_at(true, set, way)->state = LB_FLOW_ESTABLISHED;
+			if (flow_meta_at(false, set, way)->state)
+				flow_meta_at(false, set, way)->state = LB_FLOW_ESTABLISHED;
+		}
+}
+
 void rig_age(unsigned int seconds)
 {
 	for (unsigned int set = 0; set < rig.sets; set++)

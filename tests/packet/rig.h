@@ -73,6 +73,9 @@ struct lb_stats rig_backend_stats(unsigned int id);
 /* Flow entries of a family that are not empty. */
 unsigned int rig_flows(bool v4);
 
+/* Makes all flows established, as if they had been answered and gone on. */
+void rig_establish(void);
+
 /* Makes all flows look as if last used so many seconds ago. */
 void rig_age(unsigned int seconds);
 

@@ -140,6 +140,27 @@ static void test_full_table_refuses_and_recovers(void **state)
 	assert_true(again >= 9);
 }
 
+static void test_closed_flows_make_room(void **state)
+{
+	unsigned int fitted = 0;
+	struct sent sent;
+
+	(void)state;
+	one_remote(true);
+	for (unsigned int flow = 0; flow < 2000; flow++) {
+		uint16_t port = establish(flow, true);
+
+		if (!port)
+			continue;
+		fitted++;
+		request(flow, TH_FIN | TH_ACK, true, &sent);
+		answer(port, TH_FIN | TH_ACK, true, &sent);
+		request(flow, TH_ACK, true, &sent);
+		assert_int_equal(sent.action, DO_SEND);
+	}
+	assert_int_equal(fitted, 2000); /* thirty times what the table holds */
+}
+
 /* -------------------------------------------------------------- ports -- */
 
 static void test_no_port_left(void **state)
@@ -227,6 +248,8 @@ static void test_spread_is_even(void **state)
 	struct sent sent;
 
 	(void)state;
+	rig_close();
+	rig_open(16384, 20000, false, true);
 	three_backends(0);
 	for (unsigned int flow = 0; flow < 1500; flow++) {
 		request(flow, TH_SYN, true, &sent);
@@ -320,6 +343,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_flood_breaks_no_connection),
 		cmocka_unit_test(test_full_table_refuses_and_recovers),
+		cmocka_unit_test(test_closed_flows_make_room),
 		cmocka_unit_test(test_no_port_left),
 		cmocka_unit_test(test_no_two_clients_share_a_port),
 		cmocka_unit_test(test_evicted_entry_finds_its_port_again),

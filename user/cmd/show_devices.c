@@ -70,7 +70,7 @@ static json_t *timeouts_object(const struct lb_config *config)
 	return json_pack("{s:I, s:I, s:I, s:I, s:I}", "tcpHalfOpen",
 			 (json_int_t)(tcp[LB_FLOW_HALF_OPEN] / hz), "tcpEstablished",
 			 (json_int_t)(tcp[LB_FLOW_ESTABLISHED] / hz), "tcpClosing",
-			 (json_int_t)(tcp[LB_FLOW_CLOSING] / hz), "udpOneWay",
+			 (json_int_t)(tcp[LB_FLOW_CLOSED] / hz), "udpOneWay",
 			 (json_int_t)(udp[LB_FLOW_HALF_OPEN] / hz), "udpReplied",
 			 (json_int_t)(udp[LB_FLOW_ESTABLISHED] / hz));
 }

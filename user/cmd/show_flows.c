@@ -13,14 +13,15 @@ static const char *const tcp_states[LB_FLOW_STATES] = {
 	[LB_FLOW_HALF_OPEN] = "half-open",
 	[LB_FLOW_REPLIED] = "replied",
 	[LB_FLOW_ESTABLISHED] = "established",
-	[LB_FLOW_CLOSING] = "closing",
+	[LB_FLOW_CLIENT_CLOSED] = "client-closed",
+	[LB_FLOW_SERVER_CLOSED] = "server-closed",
+	[LB_FLOW_CLOSED] = "closed",
 };
 
 static const char *const udp_states[LB_FLOW_STATES] = {
 	[LB_FLOW_HALF_OPEN] = "one-way",
 	[LB_FLOW_REPLIED] = "replied",
-	[LB_FLOW_ESTABLISHED] = "replied",
-	[LB_FLOW_CLOSING] = "closing",
+	[LB_FLOW_ESTABLISHED] = "established",
 };
 
 struct stream {

@@ -59,11 +59,13 @@ int settings_make(const struct config *config, uint32_t hz, uint64_t seed,
 	lb.tcp_timeout[LB_FLOW_HALF_OPEN] = jiffies_of(timeouts->tcp_half_open, hz);
 	lb.tcp_timeout[LB_FLOW_REPLIED] = lb.tcp_timeout[LB_FLOW_HALF_OPEN];
 	lb.tcp_timeout[LB_FLOW_ESTABLISHED] = jiffies_of(timeouts->tcp_established, hz);
-	lb.tcp_timeout[LB_FLOW_CLOSING] = jiffies_of(timeouts->tcp_closing, hz);
+	for (int i = LB_FLOW_CLIENT_CLOSED; i <= LB_FLOW_CLOSED; i++) {
+		lb.tcp_timeout[i] = jiffies_of(timeouts->tcp_closing, hz);
+		lb.udp_timeout[i] = lb.tcp_timeout[i]; /* never entered: UDP has no end */
+	}
 	lb.udp_timeout[LB_FLOW_HALF_OPEN] = jiffies_of(timeouts->udp_one_way, hz);
-	lb.udp_timeout[LB_FLOW_REPLIED] = jiffies_of(timeouts->udp_replied, hz);
-	lb.udp_timeout[LB_FLOW_ESTABLISHED] = lb.udp_timeout[LB_FLOW_REPLIED];
-	lb.udp_timeout[LB_FLOW_CLOSING] = lb.udp_timeout[LB_FLOW_HALF_OPEN];
+	lb.udp_timeout[LB_FLOW_REPLIED] = lb.udp_timeout[LB_FLOW_HALF_OPEN];
+	lb.udp_timeout[LB_FLOW_ESTABLISHED] = jiffies_of(timeouts->udp_replied, hz);
 	lb.refresh = refresh_of(&lb);
 	*ret_config = lb;
 	return 0;
