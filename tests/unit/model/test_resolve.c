@@ -1,63 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Objects in, desired state out, as text. A service is
- *
- *	name:port 80/TCP4 > FRONTENDS > BACKENDS
- *
- * with frontends `address:port` and their flags (e external, l local policy, s source ranges,
- * n node port), and backends `address:port` and their sets (c cluster, l local) and flags
- * (L on this node, P pod, T terminating).
- */
-#include "tests/unit/model/world.h"
+/* Services, their frontends, and where their endpoints come from. */
+#include "tests/unit/model/resolved.h"
 
-#include <time.h>
-
-#include "user/model/resolve.h"
-
-#define SVC(name, spec) \
-	"---\n{apiVersion: v1, kind: Service, metadata: {name: " name "}, spec: {" spec "}}\n"
-#define OLD_SVC(name, created, spec)                                  \
-	"---\n{apiVersion: v1, kind: Service, metadata: {name: " name \
-	", creationTimestamp: '" created "'}, spec: {" spec "}}\n"
-#define KUBIA(more)                                                                      \
-	SVC("kubia", "clusterIP: 10.96.0.5, selector: {app: kubia}, ports: [{port: 80, " \
-		     "targetPort: 8080}]" more)
-#define POD_OBJECT(name, metadata, spec, status)                                                  \
-	"---\n{apiVersion: v1, kind: Pod, metadata: {name: " name ", " metadata "}, spec: {" spec \
-	"containers: [{name: c, image: i}]}, status: {" status "}}\n"
-#define KUBIA_POD(name, metadata, node, status) \
-	POD_OBJECT(name, metadata "labels: {app: kubia}", "nodeName: " node ", ", status)
-#define POD(name, node, ip) KUBIA_POD(name, "", node, "phase: Running, podIP: " ip)
-#define DYING_POD(name, node, ip)                                            \
-	KUBIA_POD(name, "deletionTimestamp: '2026-01-01T00:00:00Z', ", node, \
-		  "phase: Running, podIP: " ip)
-#define UNREADY_POD(name, node, ip) \
-	KUBIA_POD(name, "", node,   \
-		  "phase: Running, podIP: " ip ", conditions: [{type: Ready, status: 'False'}]")
-#define PORT_POD(name, port, ip)                                                                \
-	"---\n{apiVersion: v1, kind: Pod, metadata: {name: " name                               \
-	", labels: {app: kubia}}, spec: {containers: [{name: c, image: i, ports: [{name: web, " \
-	"containerPort: " port "}]}]}, status: {podIP: " ip "}}\n"
-#define SLICE(name, ports, endpoints)                                                        \
-	"---\n{apiVersion: discovery.k8s.io/v1, kind: EndpointSlice, metadata: {name: " name \
-	", labels: {kubernetes.io/service-name: kubia}}, addressType: IPv4, ports: [" ports  \
-	"], endpoints: [" endpoints "]}\n"
-#define LB(name, spec, ingress)                                                               \
-	"---\n{apiVersion: v1, kind: Service, metadata: {name: " name                         \
-	"}, spec: {type: LoadBalancer, " spec "}, status: {loadBalancer: {ingress: [" ingress \
-	"]}}}\n"
-
-struct resolve_case {
-	const char *name;
-	const char *yaml;
-	const char *expected;
-	const char *warning;
-	const char *zone;		 /* of the node */
-	const char *node_port_addresses; /* NULL: all */
-	bool external_ips;
-};
-
-/* The node is `here`, with 192.0.2.1, 192.0.2.2 and 2001:db8::1. */
 static const struct resolve_case cases[] = {
 	{
 		.name = "a service with two pods",
@@ -88,35 +32,6 @@ static const struct resolve_case cases[] = {
 					POD_OBJECT("d", "labels: {tier: web, app: other}", "",
 						   "podIP: 10.1.0.4"),
 		.expected = "kubia: 80/TCP4 > 10.96.0.5:80 > 10.1.0.2:80 clLP\n",
-	},
-	{
-		.name = "a pod that is not ready is left out",
-		.yaml = KUBIA("") POD("a", "here", "10.1.0.1") UNREADY_POD("b", "here", "10.1.0.2"),
-		.expected = "kubia: 80/TCP4 > 10.96.0.5:80 > 10.1.0.1:8080 clLP\n",
-	},
-	{
-		.name = "publishNotReadyAddresses takes it in",
-		.yaml = KUBIA(", publishNotReadyAddresses: true")
-			UNREADY_POD("b", "here", "10.1.0.2"),
-		.expected = "kubia: 80/TCP4 > 10.96.0.5:80 > 10.1.0.2:8080 clLP\n",
-	},
-	{
-		.name = "a terminating pod is left out while another is ready",
-		.yaml = KUBIA("") POD("a", "there", "10.1.0.1") DYING_POD("b", "there", "10.1.0.2"),
-		.expected = "kubia: 80/TCP4 > 10.96.0.5:80 > 10.1.0.1:8080 cP\n",
-	},
-	{
-		.name = "a terminating pod serves where none is ready",
-		.yaml = KUBIA("") DYING_POD("b", "there", "10.1.0.2")
-			UNREADY_POD("c", "there", "10.1.0.3"),
-		.expected = "kubia: 80/TCP4 > 10.96.0.5:80 > 10.1.0.2:8080 cPT\n",
-	},
-	{
-		.name = "the local set falls back by itself",
-		.yaml = KUBIA(", internalTrafficPolicy: Local") POD("a", "there", "10.1.0.1")
-			DYING_POD("b", "here", "10.1.0.2"),
-		.expected =
-			"kubia: 80/TCP4 > 10.96.0.5:80 l > 10.1.0.1:8080 cP 10.1.0.2:8080 lLPT\n",
 	},
 	{
 		.name = "a named target port is looked up in each pod",
@@ -351,221 +266,12 @@ static const struct resolve_case cases[] = {
 				    "{addresses: [{ip: 11.11.11.11}], ports: [{port: 8080}]}]}\n",
 		.expected = "kubia: 80/TCP4 > 10.96.0.5:80 > 10.1.0.1:8080 cP\n",
 	},
-#define ZONED(ip, zone) "{addresses: [" ip "], hints: {forZones: [{name: " zone "}]}}"
-	{
-		.name = "hints for our zone",
-		.zone = "a",
-		.yaml = SVC("kubia", "clusterIP: 10.96.0.5, ports: [{port: 80}]") SLICE(
-			"s", "{port: 8080}", ZONED("11.0.0.1", "a") ", " ZONED("11.0.0.2", "b")),
-		.expected = "kubia: 80/TCP4 > 10.96.0.5:80 > 11.0.0.1:8080 c\n",
-	},
-	{
-		.name = "one endpoint without a hint, and hints do not count",
-		.zone = "a",
-		.yaml = SVC("kubia", "clusterIP: 10.96.0.5, ports: [{port: 80}]")
-			SLICE("s", "{port: 8080}",
-			      ZONED("11.0.0.1", "a") ", " ZONED("11.0.0.2",
-								"b") ", "
-								     "{addresses: [11.0.0.3]}"),
-		.expected = "kubia: 80/TCP4 > 10.96.0.5:80 > 11.0.0.1:8080 c 11.0.0.2:8080 c "
-			    "11.0.0.3:8080 c\n",
-	},
-	{
-		.name = "only ready endpoints have a say in it",
-		.zone = "a",
-		.yaml = SVC("kubia", "clusterIP: 10.96.0.5, ports: [{port: 80}]")
-			SLICE("s", "{port: 8080}",
-			      ZONED("11.0.0.1", "a") ", " ZONED(
-				      "11.0.0.2",
-				      "b") ", "
-					   "{addresses: [11.0.0.3], conditions: {ready: false}}"),
-		.expected = "kubia: 80/TCP4 > 10.96.0.5:80 > 11.0.0.1:8080 c\n",
-	},
-	{
-		.name = "no hint for our zone",
-		.zone = "c",
-		.yaml = SVC("kubia", "clusterIP: 10.96.0.5, ports: [{port: 80}]") SLICE(
-			"s", "{port: 8080}", ZONED("11.0.0.1", "a") ", " ZONED("11.0.0.2", "b")),
-		.expected = "kubia: 80/TCP4 > 10.96.0.5:80 > 11.0.0.1:8080 c 11.0.0.2:8080 c\n",
-	},
-	{
-		.name = "a node without a zone",
-		.yaml = SVC("kubia", "clusterIP: 10.96.0.5, ports: [{port: 80}]") SLICE(
-			"s", "{port: 8080}", ZONED("11.0.0.1", "a") ", " ZONED("11.0.0.2", "b")),
-		.expected = "kubia: 80/TCP4 > 10.96.0.5:80 > 11.0.0.1:8080 c 11.0.0.2:8080 c\n",
-	},
-	{
-		.name = "the zone of the Node object, and endpoints that have one",
-		.yaml = SVC(
-			"kubia",
-			"clusterIP: 10.96.0.5, ports: [{port: 80}]") "---\n{apiVersion: v1, kind: "
-								     "Node, metadata: {name: here, "
-								     "labels: "
-								     "{topology.kubernetes.io/"
-								     "zone: a}}}\n" SLICE(
-									     "s", "{port: 8080}",
-									     ZONED("11.0.0.1", "a") ", " ZONED(
-										     "11.0.0.2",
-										     "b")),
-		.expected = "kubia: 80/TCP4 > 10.96.0.5:80 > 11.0.0.1:8080 c\n",
-	},
-	{
-		.name = "hints never narrow the local set",
-		.zone = "a",
-		.yaml = SVC("kubia",
-			    "type: NodePort, clusterIP: 10.96.0.5, externalTrafficPolicy: Local, "
-			    "ports: [{port: 80}]")
-			SLICE("s", "{port: 8080}",
-			      ZONED("11.0.0.1", "a") ", "
-						     "{addresses: [11.0.0.2], nodeName: here, "
-						     "hints: {forZones: [{name: b}]}}"),
-		.expected = "kubia: 80/TCP4 > 10.96.0.5:80 > 11.0.0.1:8080 c 11.0.0.2:8080 lL\n",
-	},
-	{
-		.name = "hints for our node come before those for the zone",
-		.zone = "a",
-		.yaml = SVC("kubia", "clusterIP: 10.96.0.5, ports: [{port: 80}]")
-			SLICE("s", "{port: 8080}",
-			      "{addresses: [11.0.0.1], hints: {forZones: [{name: a}], forNodes: "
-			      "[{name: here}]}}, "
-			      "{addresses: [11.0.0.2], hints: {forZones: [{name: a}], forNodes: "
-			      "[{name: x}]}}"),
-		.expected = "kubia: 80/TCP4 > 10.96.0.5:80 > 11.0.0.1:8080 c\n",
-	},
-	{
-		.name = "hints for nodes count when all ready endpoints have one",
-		.yaml = SVC("kubia", "clusterIP: 10.96.0.5, ports: [{port: 80}]")
-			SLICE("s", "{port: 8080}",
-			      "{addresses: [11.0.0.1], hints: {forNodes: [{name: here}]}}, "
-			      "{addresses: [11.0.0.2]}"),
-		.expected = "kubia: 80/TCP4 > 10.96.0.5:80 > 11.0.0.1:8080 c 11.0.0.2:8080 c\n",
-	},
-	{
-		.name = "trafficDistribution is served by hints of our own",
-		.yaml = KUBIA(", trafficDistribution: PreferClose") POD("a", "here", "10.1.0.1")
-			POD("b", "there", "10.1.0.2")
-				POD("c", "near", "10.1.0.3") "---\n{apiVersion: v1, kind: Node, "
-							     "metadata: {name: here, labels: "
-							     "{topology.kubernetes.io/zone: a}}}\n"
-							     "---\n{apiVersion: v1, kind: Node, "
-							     "metadata: {name: near, labels: "
-							     "{topology.kubernetes.io/zone: a}}}\n"
-							     "---\n{apiVersion: v1, kind: Node, "
-							     "metadata: {name: there, labels: "
-							     "{topology.kubernetes.io/zone: b}}}\n",
-		.expected =
-			"kubia: 80/TCP4 > 10.96.0.5:80 > 10.1.0.1:8080 clLPz 10.1.0.3:8080 cPz\n",
-	},
-	{
-		.name = "PreferSameNode",
-		.yaml = KUBIA(", trafficDistribution: PreferSameNode") POD("a", "here", "10.1.0.1")
-			POD("b", "there", "10.1.0.2"),
-		.expected = "kubia: 80/TCP4 > 10.96.0.5:80 > 10.1.0.1:8080 clLP\n",
-	},
 };
-
-/* ------------------------------------------------------------------ as text -- */
-
-static void write_frontends(FILE *out, const struct desired_service *service)
-{
-	static const char letters[] = "elsn";
-	char text[ADDR_PORT_TEXT];
-
-	for (size_t i = 0; i < service->n_frontends; i++) {
-		const struct desired_frontend *frontend = &service->frontends[i];
-
-		fprintf(out, " %s%s",
-			addr_port_format(&frontend->key.addr, frontend->key.port, text),
-			frontend->flags ? " " : "");
-		for (int bit = 0; bit < 4; bit++) {
-			if (frontend->flags & 1u << bit)
-				fputc(letters[bit], out);
-		}
-	}
-}
-
-static void write_backends(FILE *out, const struct desired_service *service)
-{
-	char text[ADDR_PORT_TEXT];
-
-	for (size_t i = 0; i < service->n_backends; i++) {
-		const struct desired_backend *backend = &service->backends[i];
-
-		assert_int_equal(backend->weight, 1);
-		fprintf(out, " %s %s%s%s%s%s%s",
-			addr_port_format(&backend->addr, backend->port, text),
-			backend->cluster ? "c" : "", backend->local ? "l" : "",
-			backend->flags & LB_BACKEND_LOCAL ? "L" : "",
-			backend->flags & LB_BACKEND_POD ? "P" : "",
-			backend->flags & LB_BACKEND_TERMINATING ? "T" : "",
-			backend->zone ? "z" : "");
-	}
-}
-
-static char *desired_text(const struct desired *desired)
-{
-	char *text = NULL, prefix[PREFIX_TEXT];
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
-
-	assert_non_null(out);
-	for (size_t i = 0; i < desired->n_services; i++) {
-		const struct desired_service *service = &desired->services[i];
-
-		assert_int_equal(service->v4, !(service->name.flags & LB_NAME_IPV6));
-		fprintf(out, "%s:%s %u/%s%c >", service->name.name, service->name.port_name,
-			ntohs(service->name.port),
-			service->name.proto == IPPROTO_UDP ? "UDP" : "TCP",
-			service->v4 ? '4' : '6');
-		write_frontends(out, service);
-		fputs(" >", out);
-		write_backends(out, service);
-		for (size_t j = 0; j < service->n_source_ranges; j++)
-			fprintf(out, "%s %s", j ? "" : " from",
-				prefix_format(&service->source_ranges[j], prefix));
-		fputc('\n', out);
-	}
-	fclose(out);
-	return text;
-}
-
-static void run(const struct resolve_case *row, struct desired *ret_desired)
-{
-	struct lb_addr addresses[] = { world_addr("2001:db8::1"), world_addr("192.0.2.2"),
-				       world_addr("192.0.2.1") };
-	struct node_view node = { .name = "here",
-				  .zone = row->zone,
-				  .addresses = addresses,
-				  .n_addresses = ARRAY_LEN(addresses) };
-	struct config config = { .external_ips = row->external_ips };
-	struct store *store = world_new(row->yaml);
-
-	if (row->node_port_addresses)
-		world_prefixes(&config.node_port_addresses, row->node_port_addresses);
-	resolve(store, &config, &node, ret_desired);
-	world_config_done(&config);
-	store_free(store);
-}
 
 static void test_cases(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		const struct resolve_case *row = &cases[i];
-		struct desired desired;
-		char *text;
-
-		run(row, &desired);
-		text = desired_text(&desired);
-		if (strcmp(text, row->expected) != 0)
-			fail_msg("%s:\n%sexpected:\n%s", row->name, text, row->expected);
-		if (desired.n_warnings != (row->warning != NULL) ||
-		    (row->warning && strcmp(desired.warnings[0], row->warning) != 0))
-			fail_msg("%s: warns %s", row->name,
-				 desired.n_warnings ? desired.warnings[0] : "of nothing");
-		free(text);
-		desired_done(&desired);
-	}
+	resolve_check(cases, ARRAY_LEN(cases));
 }
 
 static void test_names(void **state)
@@ -580,7 +286,7 @@ static void test_names(void **state)
 	const struct lb_name *name;
 
 	(void)state;
-	run(&row, &desired);
+	resolve_run(&row, &desired);
 	assert_int_equal(desired.n_services, 1);
 	name = &desired.services[0].name;
 	assert_string_equal(name->namespace, "default");
@@ -606,7 +312,7 @@ static void test_pods(void **state)
 	struct desired desired;
 
 	(void)state;
-	run(&row, &desired);
+	resolve_run(&row, &desired);
 	assert_int_equal(desired.n_pods, ARRAY_LEN(expected));
 	for (size_t i = 0; i < ARRAY_LEN(expected); i++) {
 		char text[ADDR_TEXT];
@@ -616,113 +322,12 @@ static void test_pods(void **state)
 	desired_done(&desired);
 }
 
-/* Zones have numbers that all nodes agree on, so this one is fixed. */
-static void test_zone_number(void **state)
-{
-	static const struct resolve_case row = {
-		.yaml = SVC("kubia", "clusterIP: 10.96.0.5, ports: [{port: 80}]")
-			SLICE("s", "{port: 1}",
-			      "{addresses: [11.0.0.1], zone: eu-1a}, "
-			      "{addresses: [11.0.0.2], zone: eu-1b}, "
-			      "{addresses: [11.0.0.3], zone: eu-1a}, "
-			      "{addresses: [11.0.0.4]}"),
-	};
-	struct desired desired;
-	const struct desired_backend *backends;
-
-	(void)state;
-	run(&row, &desired);
-	backends = desired.services[0].backends;
-	assert_int_equal(desired.services[0].n_backends, 4);
-	assert_int_equal(backends[0].zone, 38434);
-	assert_int_not_equal(backends[1].zone, backends[0].zone);
-	assert_int_equal(backends[2].zone, backends[0].zone);
-	assert_int_equal(backends[3].zone, 0);
-	desired_done(&desired);
-}
-
-/* ------------------------------------------------------------------- speed -- */
-
-#define MANY 10000
-
-static struct object *made(json_t *json)
-{
-	struct object *object;
-	struct err err = { "" };
-
-	if (object_decode(json, "default", &object, NULL, &err))
-		fail_msg("%s", err.text);
-	json_decref(json);
-	return object;
-}
-
-static struct object *many_service(unsigned int i)
-{
-	char name[16], ip[32];
-
-	snprintf(name, sizeof(name), "s-%05u", i);
-	snprintf(ip, sizeof(ip), "10.%u.%u.%u", 96 + i / 65536, i / 256 % 256, i % 256);
-	return made(json_pack("{s:s, s:s, s:{s:s}, s:{s:s, s:{s:s}, s:[{s:i}]}}", "apiVersion",
-			      "v1", "kind", "Service", "metadata", "name", name, "spec",
-			      "clusterIP", ip, "selector", "app", name, "ports", "port", 80));
-}
-
-static struct object *many_pod(unsigned int i)
-{
-	char name[24], app[16], ip[32];
-
-	snprintf(app, sizeof(app), "s-%05u", i / 10);
-	snprintf(name, sizeof(name), "%s-%u", app, i % 10);
-	snprintf(ip, sizeof(ip), "10.%u.%u.%u", 1 + i / 65536, i / 256 % 256, i % 256);
-	return made(json_pack("{s:s, s:s, s:{s:s, s:{s:s}}, s:{s:[{s:s, s:s}]}, s:{s:s, s:s}}",
-			      "apiVersion", "v1", "kind", "Pod", "metadata", "name", name, "labels",
-			      "app", app, "spec", "containers", "name", "c", "image", "i", "status",
-			      "podIP", ip, "phase", "Running"));
-}
-
-static double milliseconds(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now); /* others use the machine too */
-	return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
-}
-
-static void test_many(void **state)
-{
-	struct config config = { 0 };
-	struct node_view node = { .name = "here" };
-	struct store *store = store_new();
-	struct object_list list = { 0 };
-	struct desired desired;
-	double start;
-
-	(void)state;
-	for (unsigned int i = 0; i < MANY; i++)
-		vec_push(&list, many_service(i));
-	for (unsigned int i = 0; i < MANY * 10; i++)
-		vec_push(&list, many_pod(i));
-	start = milliseconds();
-	store_load(store, &list);
-	print_message("loading 110,000 objects: %.0f ms\n", milliseconds() - start);
-	resolve(store, &config, &node, &desired); /* the first time the heap is tidied up, too */
-	desired_done(&desired);
-	start = milliseconds();
-	resolve(store, &config, &node, &desired);
-	print_message("resolving 10,000 services of 10 pods: %.0f ms\n", milliseconds() - start);
-	assert_int_equal(desired.n_services, MANY);
-	for (size_t i = 0; i < desired.n_services; i++)
-		assert_int_equal(desired.services[i].n_backends, 10);
-	desired_done(&desired);
-	store_free(store);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_cases), cmocka_unit_test(test_names),
-		cmocka_unit_test(test_pods),  cmocka_unit_test(test_zone_number),
-		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_cases),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_pods),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

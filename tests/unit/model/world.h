@@ -94,4 +94,18 @@ static inline void world_config_done(struct config *config)
 	vec_free(&config->node_port_addresses);
 }
 
+#define PORTS "ports: [{port: 80}]"
+
+/* For allocation; 203.0.113.1 is the node's. */
+static inline struct config world_config(const char *cidrs, const char *pools)
+{
+	struct config config = { .node_port_first = 30000, .node_port_last = 32767 };
+
+	world_prefixes(&config.service_cidrs, cidrs);
+	if (pools)
+		world_prefixes(&config.load_balancer_pools, pools);
+	vec_push(&config.node_addresses, world_addr("203.0.113.1"));
+	return config;
+}
+
 #endif

@@ -187,4 +187,54 @@ static inline struct plan reach(struct actual *actual, const struct desired *des
 	return plan;
 }
 
+#define ROOMY ((struct maps_size){ 64, 64, 64, 64, 1u << 16 })
+
+/* default/kubia, port 80, with a frontend and pods 10.1.0.1 … 10.1.0.n, all of which exist. */
+static inline struct desired kubia(unsigned int n)
+{
+	struct desired desired = { 0 };
+	struct desired_service *service = want_service(&desired, "kubia", 80);
+
+	want_frontend(service, "10.96.0.5", 80, 0);
+	for (unsigned int i = 1; i <= n; i++) {
+		char ip[16];
+
+		snprintf(ip, sizeof(ip), "10.1.0.%u", i);
+		want_backend(service, ip)->flags = LB_BACKEND_POD;
+		want_pod(&desired, ip);
+	}
+	return desired;
+}
+
+/* Reaches the state and forgets plan and state. */
+static inline void settle(struct actual *actual, struct desired desired)
+{
+	struct plan plan = reach(actual, &desired);
+
+	plan_done(&plan);
+	desired_done(&desired);
+}
+
+static inline const struct lb_frontend *held_frontend(const struct actual *actual, const char *ip)
+{
+	const struct lb_addr addr = address(ip);
+
+	for (size_t i = 0; i < actual->n_frontends; i++) {
+		if (!addr_compare(&actual->frontends[i].key.addr, &addr))
+			return &actual->frontends[i].value;
+	}
+	return NULL;
+}
+
+static inline void expect_backend(const struct actual *actual, uint32_t id, uint32_t service,
+				  uint8_t flags, uint32_t generation)
+{
+	const struct lb_backend *backend = held_backend(actual, id);
+
+	assert_non_null(backend);
+	assert_int_equal(backend->service, service);
+	assert_int_equal(backend->flags, flags);
+	assert_int_equal(backend->generation, generation);
+}
+
 #endif
