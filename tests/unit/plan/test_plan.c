@@ -200,7 +200,10 @@ static void test_source_ranges(void **state)
 			assert_int_equal(prefix_parse(rows[i].prefix, &service->source_ranges[j]),
 					 0);
 		plan = reach(&actual, &desired);
-		assert_int_equal(actual.n_ranges, 1);
+		if (actual.n_ranges != 1 || !actual.ranges) {
+			fail_msg("%s: %zu ranges", rows[i].prefix, actual.n_ranges);
+			return;
+		}
 		assert_int_equal(actual.ranges[0].key.prefixlen, rows[i].prefixlen);
 		assert_int_equal(actual.ranges[0].key.service, 1);
 		assert_memory_equal(&actual.ranges[0].key.addr, &addr, sizeof(addr));
