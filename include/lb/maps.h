@@ -6,7 +6,7 @@
 #define LB_MAX_FRONTENDS (1u << 17)
 #define LB_MAX_BACKENDS (1u << 17)
 #define LB_MAX_SERVICES (1u << 16)
-#define LB_MAX_MAGLEV (1u << 23)
+#define LB_MAX_MAGLEV (1u << 24) /* 10,000 services of 10 endpoints take 10.1 million */
 #define LB_MAX_AFFINITY (1u << 17)
 #define LB_MAX_SOURCE_RANGES (1u << 16)
 #define LB_MAX_DEVICES 4096u

@@ -10,8 +10,7 @@
 enum slot_state {
 	SLOT_FREE,
 	SLOT_USED, /* serves, or did until this plan */
-	SLOT_DRAINING,
-	SLOT_GONE,
+	SLOT_RETIRED,
 };
 
 struct slot {
@@ -25,7 +24,7 @@ struct slots {
 	struct slot *items;
 	uint32_t n;
 	uint32_t next;	       /* ids from here on were never used */
-	enum slot_state reuse; /* then freed, gone and draining ones, in this order … */
+	enum slot_state reuse; /* then freed ones, then retired ones … */
 	uint32_t cursor;       /* … from here on */
 };
 
@@ -33,9 +32,7 @@ static enum slot_state state_of(const struct lb_backend *backend)
 {
 	if (!backend->service)
 		return SLOT_FREE;
-	if (backend->flags & LB_BACKEND_GONE)
-		return SLOT_GONE;
-	return backend->flags & LB_BACKEND_DRAINING ? SLOT_DRAINING : SLOT_USED;
+	return backend->flags & RETIRED ? SLOT_RETIRED : SLOT_USED;
 }
 
 static void slots_init(struct slots *slots, const struct actual *actual)
@@ -56,36 +53,23 @@ static void slots_init(struct slots *slots, const struct actual *actual)
 	}
 }
 
-/* The next way of finding a slot; false when all were tried. */
-static bool slots_next_reuse(struct slots *slots)
-{
-	slots->cursor = 1;
-	switch (slots->reuse) {
-	case SLOT_FREE:
-		slots->reuse = SLOT_GONE;
-		return true;
-	case SLOT_GONE:
-		slots->reuse = SLOT_DRAINING;
-		return true;
-	default:
-		return false;
-	}
-}
-
 /* 0: all serve. */
 static uint32_t slots_take(struct slots *slots)
 {
 	if (slots->next < slots->n)
 		return slots->next++;
-	do {
+	for (;;) {
 		for (; slots->cursor < slots->n; slots->cursor++) {
 			const struct slot *slot = &slots->items[slots->cursor];
 
 			if (slot->state == slots->reuse && !slot->claimed)
 				return slots->cursor++;
 		}
-	} while (slots_next_reuse(slots));
-	return 0;
+		if (slots->reuse == SLOT_RETIRED)
+			return 0;
+		slots->reuse = SLOT_RETIRED;
+		slots->cursor = 1;
+	}
 }
 
 /* --------------------------------------------------------------- matching -- */
@@ -132,6 +116,7 @@ static void backend_set(struct diff *diff, uint32_t id, const struct lb_backend 
 	op->change = change;
 	op->backend.id = id;
 	op->backend.value = *value;
+	op->backend.service = value->service;
 }
 
 static void backend_keep(struct diff *diff, struct slots *slots, const struct actual_backend *held,
@@ -259,18 +244,17 @@ static bool pod_ended(const struct diff *diff, const struct lb_backend *backend)
 static void backend_retire(struct diff *diff, const struct actual_backend *backend)
 {
 	const struct lb_backend *old = &backend->value;
+	bool gone = (old->flags & LB_BACKEND_GONE) || pod_ended(diff, old);
 	struct lb_backend value = *old;
 	struct plan_op *op;
 
 	if (!old->service && !(old->flags & LB_BACKEND_DRAINING))
 		return;
-	if (old->service >= diff->actual->max_services || !diff->service_stays[old->service])
+	if (gone || old->service >= diff->actual->max_services ||
+	    !diff->service_stays[old->service])
 		value.service = 0;
-	if (pod_ended(diff, old) || (old->flags & LB_BACKEND_GONE))
-		value.flags = (old->flags & (LB_BACKEND_LOCAL | LB_BACKEND_POD)) | LB_BACKEND_GONE;
-	else
-		value.flags =
-			(old->flags & (LB_BACKEND_LOCAL | LB_BACKEND_POD)) | LB_BACKEND_DRAINING;
+	value.flags = (old->flags & (LB_BACKEND_LOCAL | LB_BACKEND_POD)) |
+		      (gone ? LB_BACKEND_GONE : LB_BACKEND_DRAINING);
 	if ((value.flags ^ old->flags) & RETIRED)
 		value.generation++;
 	if (!memcmp(&value, old, sizeof(value)))
@@ -278,6 +262,7 @@ static void backend_retire(struct diff *diff, const struct actual_backend *backe
 	op = diff_add(diff, PLAN_BACKEND_RETIRE);
 	op->backend.id = backend->id;
 	op->backend.value = value;
+	op->backend.service = old->service;
 }
 
 static int backend_op_compare(const void *a, const void *b)

@@ -75,6 +75,7 @@ struct plan_op {
 		struct {
 			uint32_t id;
 			struct lb_backend value;
+			uint32_t service; /* that it serves or has left: for print */
 		} backend;
 		struct {
 			uint32_t base, len;
@@ -105,13 +106,13 @@ struct plan {
  *
  * Backends are matched by service, address, port and protocol; one that comes back from
  * draining gets a new generation. A new one gets the first id that was never used, counted
- * up; when there is none left, the smallest freed one, then the smallest gone, then the
- * smallest draining one. The generation of a slot goes on where it was.
+ * up; when there is none left, the smallest freed one, then the smallest draining one. The
+ * generation of a slot goes on where it was.
  *
- * A backend that left its service keeps its slot as DRAINING, or GONE when it was a pod that
- * exists no more, with a new generation; a draining one turns GONE when its pod ends. The
- * slot of a service that is deleted is freed at once: service 0, everything else as above,
- * so that its connections drain or are reset all the same.
+ * A backend that left its service gets a new generation and is DRAINING, or GONE when it was a
+ * pod that exists no more; a draining one turns GONE when its pod ends. A slot that is gone,
+ * or whose service is, is freed: service 0, everything else as it was, so that its
+ * connections drain or are reset as before. Freed slots are in actual.backends.
  *
  * A table is kept while it holds the same backends with the same weights, and otherwise
  * built anew in space that no frontend names: until the frontends have switched, both are

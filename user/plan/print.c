@@ -66,8 +66,8 @@ static void print_backend(FILE *out, const struct plan *plan, const struct plan_
 		state = ", terminating";
 	fprintf(out, "%c backend %s/%s", sign, addr_port_format(&value->addr, value->port, addr),
 		proto_text(value->proto));
-	if (value->service)
-		fprintf(out, " of %s", service_text(plan, value->service, service));
+	if (op->backend.service)
+		fprintf(out, " of %s", service_text(plan, op->backend.service, service));
 	fprintf(out, "%s\n", state);
 }
 

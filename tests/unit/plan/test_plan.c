@@ -58,8 +58,8 @@ static void test_to_nothing(void **state)
 	text = plan_text(&plan);
 	assert_string_equal(text, "- frontend 10.96.0.5:80/TCP → default/kubia\n"
 				  "- source range 10.0.0.0/8 of default/kubia\n"
-				  "- backend 10.1.0.1:8080/TCP, draining\n"
-				  "- backend 10.1.0.2:8080/TCP, gone\n"
+				  "- backend 10.1.0.1:8080/TCP of default/kubia, draining\n"
+				  "- backend 10.1.0.2:8080/TCP of default/kubia, gone\n"
 				  "- service default/kubia 80/TCP IPv4\n");
 	plan_done(&plan);
 	desired_done(&nothing);

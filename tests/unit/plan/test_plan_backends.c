@@ -30,14 +30,16 @@ static void test_pod_is_gone(void **state)
 	(void)state;
 	settle(&actual, kubia(3));
 	settle(&actual, kubia(2)); /* the third is gone */
-	expect_backend(&actual, 3, 1, LB_BACKEND_POD | LB_BACKEND_GONE, 2);
+	expect_backend(&actual, 3, 0, LB_BACKEND_POD | LB_BACKEND_GONE, 2);
 	desired.services[0].n_backends = 1; /* the second is deselected … */
 	settle(&actual, desired);
 	expect_backend(&actual, 2, 1, LB_BACKEND_POD | LB_BACKEND_DRAINING, 2);
 	settle(&actual, kubia(1)); /* … and ends later */
-	expect_backend(&actual, 2, 1, LB_BACKEND_POD | LB_BACKEND_GONE, 3);
-	settle(&actual, kubia(3)); /* a new pod has the address of the third */
-	expect_backend(&actual, 3, 1, LB_BACKEND_POD, 3);
+	expect_backend(&actual, 2, 0, LB_BACKEND_POD | LB_BACKEND_GONE, 3);
+	settle(&actual, kubia(3)); /* new pods of the same addresses are other backends */
+	expect_backend(&actual, 4, 1, LB_BACKEND_POD, 1);
+	expect_backend(&actual, 5, 1, LB_BACKEND_POD, 1);
+	expect_backend(&actual, 2, 0, LB_BACKEND_POD | LB_BACKEND_GONE, 3);
 	actual_done(&actual);
 }
 
@@ -75,13 +77,13 @@ static void test_service_is_deleted(void **state)
 	actual_done(&actual);
 }
 
-/* Freed slots first, then gone, then draining ones; never one that serves. */
+/* Freed slots first, then draining ones; never one that serves. */
 static void test_slots_run_short(void **state)
 {
 	static const uint8_t draining = LB_BACKEND_DRAINING, gone = LB_BACKEND_GONE;
 	const struct lb_backend states[] = {
 		{ .service = 1, .flags = draining, .generation = 7 },
-		{ .service = 1, .flags = gone, .generation = 8 },
+		{ .service = 1, .flags = draining, .generation = 8 },
 		{ .service = 0, .flags = gone, .generation = 9 },
 		{ .service = 1,
 		  .flags = 0,
@@ -90,7 +92,7 @@ static void test_slots_run_short(void **state)
 		  .port = htons(8080),
 		  .proto = IPPROTO_TCP },
 	};
-	static const uint32_t order[] = { 5, 3, 2, 1 };
+	static const uint32_t order[] = { 5, 3, 1, 2 };
 	struct actual actual = maps_new((struct maps_size){ 64, 64, 6, 64, 1u << 16 });
 	struct desired desired = { 0 };
 	struct desired_service *service = want_service(&desired, "kubia", 80);
