@@ -5,6 +5,7 @@
 
 #include "user/k8s/decode.h"
 #include "user/model/alloc_parts.h"
+#include "user/model/hash.h"
 #include "user/util/cleanup.h"
 #include "user/util/tree.h"
 
@@ -87,14 +88,9 @@ const struct object *alloc_address_owner(const struct allocation *allocation,
 
 uint64_t alloc_start(const struct allocation *allocation, uint64_t range)
 {
-	const char *parts[] = { allocation->given->ns, "/", allocation->given->name };
-	uint64_t hash = 0xcbf29ce484222325ull;
+	const struct object *given = allocation->given;
 
-	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
-		for (const char *c = parts[i]; *c; c++)
-			hash = (hash ^ (unsigned char)*c) * 0x100000001b3ull;
-	}
-	return (hash ^ hash >> 31) % range;
+	return hash_finish(hash_text(hash_text(HASH_START, given->ns), given->name)) % range;
 }
 
 uint64_t alloc_band(uint64_t size, uint64_t step, uint64_t least, uint64_t most)

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "user/model/addresses.h"
 #include "user/model/alloc_parts.h"
 #include "user/util/tree.h"
 #include "user/util/vec.h"
@@ -16,11 +17,6 @@ static bool is_node_address(const struct config *config, const struct lb_addr *a
 			return true;
 	}
 	return false;
-}
-
-static int addr_order(const void *a, const void *b)
-{
-	return addr_compare(a, b);
 }
 
 /* All addresses that other services have, sorted: pools are searched from their start. */
@@ -40,8 +36,7 @@ static void addresses_used(const struct allocation *allocation, struct addr_list
 		for (size_t j = 0; j < service->n_external_ips; j++)
 			vec_push(used, service->external_ips[j]);
 	}
-	if (used->n)
-		qsort(used->items, used->n, sizeof(*used->items), addr_order);
+	addresses_sort(used);
 }
 
 static bool pool_take(const struct allocation *allocation, const struct prefix *pool,
@@ -50,9 +45,8 @@ static bool pool_take(const struct allocation *allocation, const struct prefix *
 	for (uint64_t nth = 0; nth < prefix_size(pool); nth++) {
 		struct lb_addr addr = prefix_nth(pool, nth);
 
-		if (used->n && bsearch(&addr, used->items, used->n, sizeof(addr), addr_order))
-			continue;
-		if (is_node_address(allocation->config, &addr))
+		if (addresses_have(used->items, used->n, &addr) ||
+		    is_node_address(allocation->config, &addr))
 			continue;
 		*ret_addr = addr;
 		return true;

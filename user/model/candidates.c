@@ -4,25 +4,21 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "user/model/addresses.h"
+#include "user/model/hash.h"
+
 enum topology {
 	TOPOLOGY_NONE,
 	TOPOLOGY_ZONE,
 	TOPOLOGY_NODE,
 };
 
-static int addr_order(const void *a, const void *b)
-{
-	return addr_compare(a, b);
-}
-
 /* An endpoint that names no node can still sit on this one: host processes do. */
 static bool endpoint_is_local(const struct endpoint *endpoint, const struct viewpoint *view)
 {
 	if (endpoint->node_name)
 		return view->node && !strcmp(endpoint->node_name, view->node);
-	return view->addresses->n &&
-	       bsearch(&endpoint->addr, view->addresses->items, view->addresses->n,
-		       sizeof(endpoint->addr), addr_order);
+	return addresses_have(view->addresses->items, view->addresses->n, &endpoint->addr);
 }
 
 static bool names_contain(const char *const *names, size_t n, const char *name)
@@ -102,13 +98,9 @@ static void candidates_dedupe(struct candidate_list *candidates)
 /* A number for a zone that is the same on all nodes and never 0. */
 static uint16_t zone_number(const char *zone)
 {
-	uint32_t hash = 0x811c9dc5u;
-
 	if (!zone || !*zone)
 		return 0;
-	for (; *zone; zone++)
-		hash = (hash ^ (unsigned char)*zone) * 0x01000193u;
-	return (uint16_t)((hash ^ hash >> 16) % 65535 + 1);
+	return (uint16_t)(hash_finish(hash_text(HASH_START, zone)) % UINT16_MAX + 1);
 }
 
 /* Whether any endpoint of a scope is ready: otherwise those on their way out have to do. */

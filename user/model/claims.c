@@ -4,16 +4,13 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-static int addr_order(const void *a, const void *b)
-{
-	return addr_compare(a, b);
-}
+#include "user/model/addresses.h"
 
 static bool address_is_own(const struct claimer *claimer, const struct lb_addr *addr)
 {
 	const struct addr_list *own = claimer->node_addresses;
 
-	return own->n && bsearch(addr, own->items, own->n, sizeof(*addr), addr_order);
+	return addresses_have(own->items, own->n, addr);
 }
 
 static bool prefixes_contain(const struct prefix_list *list, const struct lb_addr *addr)

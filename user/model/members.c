@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "user/model/hash.h"
 #include "user/model/readiness.h"
 
 #define LABEL_SKIP_MIRROR "endpointslice.kubernetes.io/skip-mirror"
@@ -29,20 +30,12 @@ struct pod_index {
 	size_t n, room;
 };
 
-static uint64_t text_hash(uint64_t hash, const char *text)
-{
-	do {
-		hash = (hash ^ (unsigned char)*text) * 0x100000001b3ull;
-	} while (*text++);
-	return hash;
-}
-
 static size_t label_slot(const struct pod_index *index, const char *ns, const char *key,
 			 const char *value)
 {
-	uint64_t hash = text_hash(text_hash(text_hash(0xcbf29ce484222325ull, ns), key), value);
+	uint64_t hash = hash_text(hash_text(hash_text(HASH_START, ns), key), value);
 
-	return (hash ^ hash >> 32) & index->mask;
+	return hash_finish(hash) & index->mask;
 }
 
 static json_t *pod_labels(const struct object *pod)

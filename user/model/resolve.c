@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "user/model/addresses.h"
 #include "user/model/candidates.h"
 #include "user/model/claims.h"
 #include "user/model/members.h"
@@ -262,25 +263,6 @@ static void service_resolve(struct resolver *resolver, const struct object *obje
 }
 
 /* ------------------------------------------------------------- the whole -- */
-
-static int addr_order(const void *a, const void *b)
-{
-	return addr_compare(a, b);
-}
-
-static void addresses_sort(struct addr_list *list)
-{
-	size_t kept = 0;
-
-	if (!list->n)
-		return;
-	qsort(list->items, list->n, sizeof(*list->items), addr_order);
-	for (size_t i = 0; i < list->n; i++) {
-		if (!kept || addr_compare(&list->items[kept - 1], &list->items[i]))
-			list->items[kept++] = list->items[i];
-	}
-	list->n = kept;
-}
 
 static void pods_collect(const struct store *store, struct addr_list *list)
 {

@@ -6,6 +6,7 @@
 
 #include "user/k8s/decode.h"
 #include "user/model/endpoint_json.h"
+#include "user/model/hash.h"
 #include "user/model/members.h"
 #include "user/util/cleanup.h"
 
@@ -38,11 +39,8 @@ static char *slice_name(const struct maker *maker, const char *group, size_t chu
 	cleanup_free char *text =
 		xasprintf("%s/%d/%s/%zu", maker->managed_by, maker->v4, group, chunk);
 	char suffix[SUFFIX_LETTERS + 1] = "";
-	uint64_t hash = 0xcbf29ce484222325ull;
+	uint64_t hash = hash_finish(hash_text(HASH_START, text));
 
-	for (const char *c = text; *c; c++)
-		hash = (hash ^ (unsigned char)*c) * 0x100000001b3ull;
-	hash ^= hash >> 29;
 	for (size_t i = 0; i < SUFFIX_LETTERS; i++, hash /= sizeof(letters) - 1)
 		suffix[i] = letters[hash % (sizeof(letters) - 1)];
 	return xasprintf("%s-%s", maker->service->name, suffix);

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 
+#include "user/model/addresses.h"
 #include "user/plan/diff.h"
 
 #define RETIRED (LB_BACKEND_DRAINING | LB_BACKEND_GONE)
@@ -226,18 +227,12 @@ static int backends_number(struct diff *diff, struct slots *slots)
 
 /* --------------------------------------------------------------- retiring -- */
 
-static int addr_order(const void *a, const void *b)
-{
-	return addr_compare(a, b);
-}
-
 static bool pod_ended(const struct diff *diff, const struct lb_backend *backend)
 {
 	const struct desired *desired = diff->desired;
 
 	return (backend->flags & LB_BACKEND_POD) &&
-	       !(desired->n_pods && bsearch(&backend->addr, desired->pods, desired->n_pods,
-					    sizeof(*desired->pods), addr_order));
+	       !addresses_have(desired->pods, desired->n_pods, &backend->addr);
 }
 
 /* What becomes of a backend that no service wants; see plan_diff for the rules. */

@@ -193,7 +193,7 @@ static void test_zone_number(void **state)
 	resolve_run(&row, &desired);
 	backends = desired.services[0].backends;
 	assert_int_equal(desired.services[0].n_backends, 4);
-	assert_int_equal(backends[0].zone, 38434);
+	assert_int_equal(backends[0].zone, 12266);
 	assert_int_not_equal(backends[1].zone, backends[0].zone);
 	assert_int_equal(backends[2].zone, backends[0].zone);
 	assert_int_equal(backends[3].zone, 0);
