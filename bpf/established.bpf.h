@@ -171,4 +171,22 @@ static __always_inline int established(struct hook_ctx *ctx, enum verdict *verdi
 	return ESTABLISHED_DONE;
 }
 
+/* The tail call for a packet that this path left alone. */
+static __always_inline __u32 established_tail(struct hook_ctx *ctx, const bool v4)
+{
+	void *data = hook_data(ctx), *end = hook_end(ctx);
+
+	if (v4) {
+		struct iphdr *ip = data + ETH_HLEN;
+
+		return (void *)(ip + 1) <= end && ip->protocol == IPPROTO_ICMP ? LB_TAIL_ICMP4
+									       : LB_TAIL_SLOW4;
+	} else {
+		struct ipv6hdr *ip = data + ETH_HLEN;
+
+		return (void *)(ip + 1) <= end && ip->nexthdr == IPPROTO_ICMPV6 ? LB_TAIL_ICMP6
+										: LB_TAIL_SLOW6;
+	}
+}
+
 #endif

@@ -39,6 +39,18 @@ int lb_tc_slow6(struct __sk_buff *ctx)
 	return slow_ingress(ctx, false);
 }
 
+SEC("tc")
+int lb_tc_icmp4(struct __sk_buff *ctx)
+{
+	return slow_icmp(ctx, false, true);
+}
+
+SEC("tc")
+int lb_tc_icmp6(struct __sk_buff *ctx)
+{
+	return slow_icmp(ctx, false, false);
+}
+
 static __always_inline int tc_ingress(struct __sk_buff *ctx, const bool v4)
 {
 	enum verdict verdict = VERDICT_PASS;
@@ -46,7 +58,19 @@ static __always_inline int tc_ingress(struct __sk_buff *ctx, const bool v4)
 
 	if (established(ctx, &verdict, &ifindex, false, v4) == ESTABLISHED_DONE)
 		return hook_finish(ctx, verdict, ifindex);
-	bpf_tail_call_static(ctx, &lb_tc_tail, v4 ? LB_TAIL_SLOW4 : LB_TAIL_SLOW6);
+	switch (established_tail(ctx, v4)) {
+	case LB_TAIL_SLOW4:
+		bpf_tail_call_static(ctx, &lb_tc_tail, LB_TAIL_SLOW4);
+		break;
+	case LB_TAIL_SLOW6:
+		bpf_tail_call_static(ctx, &lb_tc_tail, LB_TAIL_SLOW6);
+		break;
+	case LB_TAIL_ICMP4:
+		bpf_tail_call_static(ctx, &lb_tc_tail, LB_TAIL_ICMP4);
+		break;
+	case LB_TAIL_ICMP6:
+		bpf_tail_call_static(ctx, &lb_tc_tail, LB_TAIL_ICMP6);
+	}
 	reason_count(LB_REASON_INTERNAL, 0);
 	return TC_ACT_UNSPEC;
 }
@@ -58,7 +82,13 @@ static __always_inline int tc_egress(struct __sk_buff *ctx, const bool v4)
 
 	if (established(ctx, &verdict, &ifindex, true, v4) == ESTABLISHED_DONE)
 		return hook_finish(ctx, verdict, ifindex);
-	return slow_egress(ctx, v4);
+	switch (established_tail(ctx, v4)) {
+	case LB_TAIL_ICMP4:
+	case LB_TAIL_ICMP6:
+		return slow_icmp(ctx, true, v4);
+	default:
+		return slow_egress(ctx, v4);
+	}
 }
 
 static __always_inline int tc_ingress_any(struct __sk_buff *ctx)

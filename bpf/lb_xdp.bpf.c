@@ -36,6 +36,18 @@ int lb_xdp_slow6(struct xdp_md *ctx)
 	return slow_ingress(ctx, false);
 }
 
+SEC("xdp")
+int lb_xdp_icmp4(struct xdp_md *ctx)
+{
+	return slow_icmp(ctx, false, true);
+}
+
+SEC("xdp")
+int lb_xdp_icmp6(struct xdp_md *ctx)
+{
+	return slow_icmp(ctx, false, false);
+}
+
 static __always_inline int xdp_entry(struct xdp_md *ctx, const bool v4)
 {
 	enum verdict verdict = VERDICT_PASS;
@@ -43,7 +55,20 @@ static __always_inline int xdp_entry(struct xdp_md *ctx, const bool v4)
 
 	if (established(ctx, &verdict, &ifindex, false, v4) == ESTABLISHED_DONE)
 		return hook_finish(ctx, verdict, ifindex);
-	bpf_tail_call_static(ctx, &lb_xdp_tail, v4 ? LB_TAIL_SLOW4 : LB_TAIL_SLOW6);
+	/* A constant index at each: then the call is a jump. */
+	switch (established_tail(ctx, v4)) {
+	case LB_TAIL_SLOW4:
+		bpf_tail_call_static(ctx, &lb_xdp_tail, LB_TAIL_SLOW4);
+		break;
+	case LB_TAIL_SLOW6:
+		bpf_tail_call_static(ctx, &lb_xdp_tail, LB_TAIL_SLOW6);
+		break;
+	case LB_TAIL_ICMP4:
+		bpf_tail_call_static(ctx, &lb_xdp_tail, LB_TAIL_ICMP4);
+		break;
+	case LB_TAIL_ICMP6:
+		bpf_tail_call_static(ctx, &lb_xdp_tail, LB_TAIL_ICMP6);
+	}
 	reason_count(LB_REASON_INTERNAL, 0);
 	return XDP_PASS;
 }

@@ -19,6 +19,7 @@
 #define AF_INET 2
 #define AF_INET6 10
 
+#define IPPROTO_ICMPV6 58
 #define IP_DF 0x4000
 #define TCP_FIN 0x01
 #define TCP_SYN 0x02

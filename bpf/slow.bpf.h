@@ -13,6 +13,7 @@
 
 #include "flow.bpf.h"
 #include "frontend.bpf.h"
+#include "icmp.bpf.h"
 #include "nexthop.bpf.h"
 #include "parse.bpf.h"
 #include "reject.bpf.h"
@@ -418,6 +419,38 @@ static __always_inline int slow_egress(struct hook_ctx *ctx, const bool v4)
 	if (verdict == VERDICT_DROP)
 		reason_count(reason, s->pkt.bytes);
 	return hook_finish(ctx, verdict, 0);
+}
+
+/* ---------------------------------------------------------------- ICMP -- */
+
+/* An error about a packet of ours, on the way in or out; an echo request, on the way in. */
+static __always_inline int slow_icmp(struct hook_ctx *ctx, const bool egress, const bool v4)
+{
+	struct slow_scratch *s = slow_scratch();
+	enum verdict verdict = VERDICT_PASS;
+	struct icmp_parts parts;
+	void *data, *end;
+	__u8 type;
+
+	hook_pull(ctx, 128);
+	data = hook_data(ctx);
+	end = hook_end(ctx);
+	if (!s || !icmp_parse(data, end, &type, v4))
+		return hook_finish(ctx, VERDICT_PASS, 0);
+	if (type == (v4 ? ICMP_ECHO : ICMP6_ECHO) && !egress)
+		return hook_finish(ctx, icmp_echo(ctx, v4), hook_ifindex(ctx));
+	if (!icmp_is_error(type, v4) || !icmp_parse_error(data, end, &parts, &s->pkt.tuple, v4))
+		return hook_finish(ctx, VERDICT_PASS, 0);
+	if (flow_find(&s->pkt.tuple, &s->rw, v4)) {
+		if (!!(s->rw.flags & LB_FLOW_EGRESS) != egress)
+			return hook_finish(ctx, VERDICT_PASS, 0);
+	} else if (egress || !icmp_by_maglev(&s->pkt.tuple, &s->rw)) {
+		return hook_finish(ctx, VERDICT_PASS, 0);
+	}
+	if (HOOK_XDP && s->rw.flags & (LB_FLOW_NO_MAC | LB_FLOW_TC))
+		return hook_finish(ctx, VERDICT_HANDOFF, 0);
+	verdict = icmp_rewrite(data, &parts, &s->pkt.tuple, &s->rw, v4);
+	return hook_finish(ctx, verdict, s->rw.nexthop.ifindex);
 }
 
 #endif

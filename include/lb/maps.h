@@ -18,6 +18,8 @@
 enum lb_tail {
 	LB_TAIL_SLOW4, /* IPv4 packet that the flow table alone cannot answer */
 	LB_TAIL_SLOW6,
+	LB_TAIL_ICMP4, /* ICMP: errors about our packets, echo to our addresses */
+	LB_TAIL_ICMP6,
 	LB_TAIL_COUNT
 };
 

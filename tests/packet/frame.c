@@ -243,6 +243,66 @@ size_t frame_build_unreachable(const uint8_t *refused, bool v4, uint8_t *buffer)
 	return ETH_HLEN + header + length;
 }
 
+/* The network header for an ICMP message of size bytes, which lies behind it already. */
+static size_t finish_icmp(const struct frame *frame, size_t size, bool v4, uint8_t *buffer)
+{
+	struct frame outer = *frame;
+	size_t header;
+	uint8_t *icmp;
+
+	outer.proto = v4 ? IPPROTO_ICMP : IPPROTO_ICMPV6;
+	build_link(&outer, v4, buffer);
+	header = build_ip(&outer, v4, size, buffer + ETH_HLEN);
+	icmp = buffer + ETH_HLEN + header;
+	if (v4) {
+		struct iphdr *ip = (void *)(buffer + ETH_HLEN);
+
+		ip->check = sum_finish(sum_words(ip, header, 0));
+		memcpy(icmp + 2, &(uint16_t){ sum_finish(sum_words(icmp, size, 0)) }, 2);
+	} else {
+		memcpy(icmp + 2,
+		       &(uint16_t){
+			       l4_checksum(buffer + ETH_HLEN, icmp, size, IPPROTO_ICMPV6, false) },
+		       2);
+	}
+	return ETH_HLEN + header + size;
+}
+
+static size_t icmp_at(bool v4)
+{
+	return ETH_HLEN + (v4 ? sizeof(struct iphdr) : sizeof(struct ip6_hdr));
+}
+
+size_t frame_build_error(const struct frame *frame, const struct frame *inner, size_t quoted,
+			 bool v4, uint8_t *buffer)
+{
+	uint8_t whole[FRAME_MAX];
+	size_t header = icmp_at(v4) - ETH_HLEN;
+
+	memset(buffer, 0, FRAME_MAX);
+	frame_build(inner, v4, whole);
+	memcpy(buffer + icmp_at(v4) + 8, whole + ETH_HLEN, header + quoted);
+	buffer[icmp_at(v4)] = v4 ? ICMP_DEST_UNREACH : ICMP6_PACKET_TOO_BIG;
+	buffer[icmp_at(v4) + 1] = v4 ? ICMP_FRAG_NEEDED : 0;
+	buffer[icmp_at(v4) + 6] = 1400 >> 8;
+	buffer[icmp_at(v4) + 7] = 1400 & 0xff;
+	return finish_icmp(frame, 8 + header + quoted, v4, buffer);
+}
+
+size_t frame_build_echo(const struct frame *frame, bool reply, bool v4, uint8_t *buffer)
+{
+	uint8_t *icmp = buffer + icmp_at(v4);
+
+	memset(buffer, 0, FRAME_MAX);
+	if (v4)
+		icmp[0] = reply ? ICMP_ECHOREPLY : ICMP_ECHO;
+	else
+		icmp[0] = reply ? ICMP6_ECHO_REPLY : ICMP6_ECHO_REQUEST;
+	for (int i = 4; i < 8 + frame->payload; i++)
+		icmp[i] = (uint8_t)(i * 3);
+	return finish_icmp(frame, 8u + frame->payload, v4, buffer);
+}
+
 uint16_t frame_sport(const uint8_t *buffer, bool v4)
 {
 	size_t at = ETH_HLEN + (v4 ? sizeof(struct iphdr) : sizeof(struct ip6_hdr));

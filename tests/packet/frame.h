@@ -64,6 +64,14 @@ size_t frame_build(const struct frame *frame, bool v4, uint8_t *buffer);
 /* The port unreachable that answers the frame in buffer (UDP). Returns its length. */
 size_t frame_build_unreachable(const uint8_t *refused, bool v4, uint8_t *buffer);
 
+/* An ICMP error: its own addresses are those of frame, `quoted` bytes of inner's transport follow.
+ */
+size_t frame_build_error(const struct frame *frame, const struct frame *inner, size_t quoted,
+			 bool v4, uint8_t *buffer);
+
+/* An echo request, or its reply. */
+size_t frame_build_echo(const struct frame *frame, bool reply, bool v4, uint8_t *buffer);
+
 /* Finishes the checksums of a frame that was changed by hand. */
 void frame_checksum(uint8_t *buffer, bool v4);
 

@@ -144,13 +144,23 @@ static struct lb_config config_make(unsigned int snat_ports, bool masquerade_all
 
 #define SHARE(map) must(bpf_map__reuse_fd(rig.tc->maps.map, bpf_map__fd(rig.xdp->maps.map)), #map)
 
-static void tail_set(struct bpf_map *map, struct bpf_program *v4, struct bpf_program *v6)
+static void tail_set(struct bpf_map *map, uint32_t tail, struct bpf_program *program)
 {
-	uint32_t slow4 = LB_TAIL_SLOW4, slow6 = LB_TAIL_SLOW6;
-	int fd4 = bpf_program__fd(v4), fd6 = bpf_program__fd(v6);
+	int fd = bpf_program__fd(program);
 
-	must(bpf_map_update_elem(bpf_map__fd(map), &slow4, &fd4, BPF_ANY), "tail");
-	must(bpf_map_update_elem(bpf_map__fd(map), &slow6, &fd6, BPF_ANY), "tail");
+	must(bpf_map_update_elem(bpf_map__fd(map), &tail, &fd, BPF_ANY), "tail");
+}
+
+static void tails_set(void)
+{
+	tail_set(rig.xdp->maps.lb_xdp_tail, LB_TAIL_SLOW4, rig.xdp->progs.lb_xdp_slow4);
+	tail_set(rig.xdp->maps.lb_xdp_tail, LB_TAIL_SLOW6, rig.xdp->progs.lb_xdp_slow6);
+	tail_set(rig.xdp->maps.lb_xdp_tail, LB_TAIL_ICMP4, rig.xdp->progs.lb_xdp_icmp4);
+	tail_set(rig.xdp->maps.lb_xdp_tail, LB_TAIL_ICMP6, rig.xdp->progs.lb_xdp_icmp6);
+	tail_set(rig.tc->maps.lb_tc_tail, LB_TAIL_SLOW4, rig.tc->progs.lb_tc_slow4);
+	tail_set(rig.tc->maps.lb_tc_tail, LB_TAIL_SLOW6, rig.tc->progs.lb_tc_slow6);
+	tail_set(rig.tc->maps.lb_tc_tail, LB_TAIL_ICMP4, rig.tc->progs.lb_tc_icmp4);
+	tail_set(rig.tc->maps.lb_tc_tail, LB_TAIL_ICMP6, rig.tc->progs.lb_tc_icmp6);
 }
 
 static void programs_open(const struct lb_config *config)
@@ -266,9 +276,7 @@ void rig_reset(enum rig_mode mode)
 		put(rig.xdp->maps.lb_backend_stats, &i, stats);
 		put(rig.xdp->maps.lb_backend, &i, &none);
 	}
-	tail_set(rig.xdp->maps.lb_xdp_tail, rig.xdp->progs.lb_xdp_slow4,
-		 rig.xdp->progs.lb_xdp_slow6);
-	tail_set(rig.tc->maps.lb_tc_tail, rig.tc->progs.lb_tc_slow4, rig.tc->progs.lb_tc_slow6);
+	tails_set();
 	devices_put(true);
 }
 
