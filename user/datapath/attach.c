@@ -261,20 +261,37 @@ static void attach_done(struct attach *attach)
 	free(attach->folder);
 }
 
+/* Where /proc/sys is read-only this is left to somebody else: no reason to have no datapath. */
+static void attach_reserve_ports(struct attach *attach, const struct hooks *hooks)
+{
+	struct err err;
+
+	if (ports_reserve(attach->config->snat_first, attach->config->snat_last,
+			  &attach->state.ports, &err))
+		hooks_report(hooks, "-", "ports", "-", "%s", err.text);
+}
+
+static void attach_note_vanished(const struct attach *attach, const struct hooks *hooks)
+{
+	for (size_t i = 0; i < attach->was.nics.n; i++)
+		if (!attach_state_nic(&attach->state, attach->was.nics.items[i].name))
+			hooks_report(hooks, attach->was.nics.items[i].name, "-", "-",
+				     "there is no such device any more: forgotten");
+}
+
 static int attach_run(struct attach *attach, const struct attach_options *options, struct err *err)
 {
 	struct hooks hooks;
 	int r = attach_prepare(attach, options, err);
 
 	r = r ?: attach_load(attach, err);
-	r = r
-		    ?: ports_reserve(attach->config->snat_first, attach->config->snat_last,
-				     &attach->state.ports, err);
 	if (r)
 		return r;
 	hooks = hooks_of(attach);
 	hooks.report = attach_note;
 	hooks.arg = attach;
+	attach_note_vanished(attach, &hooks);
+	attach_reserve_ports(attach, &hooks);
 	r = hooks_attach(&hooks, err);
 	return r ?: attach_commit(attach, err);
 }

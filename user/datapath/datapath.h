@@ -31,8 +31,10 @@ struct attach_options {
 
 /*
  * Loads programs and maps (or takes over the pinned maps), attaches, pins. Attaching again
- * is an upgrade: new programs replace the old ones link by link, flows stay. report(arg, line)
- * gets one line a device and hook for people to read. On failure nothing new stays attached.
+ * is an upgrade: new programs replace the old ones link by link, flows stay; what options do
+ * not name stays as it is: other devices, a mode that was chosen, pods, cgroup. The masquerade
+ * ports are reserved as long as something is attached. report(arg, line) gets one line a device
+ * and hook for people to read, when all is done. On failure nothing new stays attached.
  */
 LB_CHECKED int datapath_attach(const struct paths *paths, const struct config *config,
 			       const struct attach_options *options,

@@ -143,13 +143,20 @@ static int first_nic_visit(void *arg, uint32_t ifindex, const struct lb_device *
 	return 0;
 }
 
-int device_put_pod(int map_fd, uint32_t ifindex, struct err *err)
+void device_first_nic(int map_fd, struct lb_device *ret_nic)
 {
 	struct first_nic first = { 0 };
 
 	device_each(map_fd, first_nic_visit, &first);
-	first.device.flags = LB_DEVICE_POD;
-	return device_put(map_fd, ifindex, &first.device, err);
+	*ret_nic = first.device;
+}
+
+int device_put_pod(int map_fd, uint32_t ifindex, const struct lb_device *nic, struct err *err)
+{
+	struct lb_device device = *nic;
+
+	device.flags = LB_DEVICE_POD;
+	return device_put(map_fd, ifindex, &device, err);
 }
 
 int device_each(int map_fd,
@@ -176,6 +183,7 @@ int device_each(int map_fd,
 struct refresh {
 	int map_fd;
 	struct device_view view;
+	struct lb_device nic; /* the first one */
 	struct err *err;
 };
 
@@ -207,7 +215,7 @@ static int refresh_pod(void *arg, uint32_t ifindex, const struct lb_device *devi
 
 	if (device->flags & LB_DEVICE_NIC)
 		return 0;
-	return device_put_pod(refresh->map_fd, ifindex, refresh->err);
+	return device_put_pod(refresh->map_fd, ifindex, &refresh->nic, refresh->err);
 }
 
 int datapath_refresh_devices(struct datapath *dp, const struct config *config,
@@ -221,6 +229,7 @@ int datapath_refresh_devices(struct datapath *dp, const struct config *config,
 		return r;
 	device_each(refresh.map_fd, refresh_collect, &refresh);
 	r = device_each(refresh.map_fd, refresh_nic, &refresh);
+	device_first_nic(refresh.map_fd, &refresh.nic);
 	r = r ?: device_each(refresh.map_fd, refresh_pod, &refresh);
 	if (!r)
 		device_addresses(&refresh.view, ret_addresses);

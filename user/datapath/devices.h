@@ -36,8 +36,12 @@ void device_addresses(const struct device_view *view, struct addr_list *ret_addr
 LB_CHECKED int device_put_nic(int map_fd, const struct device_view *view, uint32_t ifindex,
 			      uint32_t flags, struct err *err);
 
+/* The entry of the first NIC; all zero when there is none. */
+void device_first_nic(int map_fd, struct lb_device *ret_nic);
+
 /* Writes the entry of a pod-facing device, which has the addresses of the first NIC. */
-LB_CHECKED int device_put_pod(int map_fd, uint32_t ifindex, struct err *err);
+LB_CHECKED int device_put_pod(int map_fd, uint32_t ifindex, const struct lb_device *nic,
+			      struct err *err);
 
 /* Calls visit for each entry until it returns non-zero. It may delete the entry. */
 int device_each(int map_fd,

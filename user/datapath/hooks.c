@@ -148,9 +148,10 @@ static int nic_attach(struct hooks *hooks, struct attach_nic *nic, struct err *e
 
 /* ------------------------------------------------------------------ pods -- */
 
-static int pod_attach(struct hooks *hooks, const char *device, int ifindex, struct err *err)
+static int pod_attach(struct hooks *hooks, const char *device, int ifindex,
+		      const struct lb_device *nic, struct err *err)
 {
-	int r = device_put_pod(hooks->device_map, (uint32_t)ifindex, err);
+	int r = device_put_pod(hooks->device_map, (uint32_t)ifindex, nic, err);
 
 	r = r ?: tc_attach(hooks, device, ifindex, false, PROGRAM_TC_INGRESS, err);
 	return r ?: tc_attach(hooks, device, ifindex, true, PROGRAM_TC_EGRESS, err);
@@ -167,15 +168,17 @@ static bool pod_has_links(struct hooks *hooks, const char *device)
 int hooks_attach_pods(struct hooks *hooks, bool only_new, struct err *err)
 {
 	struct if_nameindex *all = if_nameindex();
+	struct lb_device nic;
 	int r = 0;
 
 	if (!all)
 		return err_sys(err, -errno, "cannot list the devices");
+	device_first_nic(hooks->device_map, &nic);
 	for (struct if_nameindex *item = all; item->if_index && !r; item++) {
 		if (!attach_state_is_pod(hooks->state, item->if_name) ||
 		    (only_new && pod_has_links(hooks, item->if_name)))
 			continue;
-		r = pod_attach(hooks, item->if_name, (int)item->if_index, err);
+		r = pod_attach(hooks, item->if_name, (int)item->if_index, &nic, err);
 		/* Pods come and go: a device that left meanwhile is no failure. */
 		if (r && !if_nametoindex(item->if_name))
 			r = 0;

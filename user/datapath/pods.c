@@ -19,6 +19,7 @@ int datapath_attach_pods(const struct paths *paths, struct err *err)
 			       .device_map = -EBADF,
 			       .attach_tcx = link_attach };
 	cleanup_close int lock = -EBADF;
+	size_t filters;
 	int r = pin_lock(paths, &lock, err);
 
 	if (r)
@@ -27,10 +28,12 @@ int datapath_attach_pods(const struct paths *paths, struct err *err)
 	r = handle_open_map(paths, MAP_DEVICE, &hooks.device_map, err);
 	r = r ?: attach_state_load(paths, &state, err);
 	r = r ?: attach_state_check_netns(&state, err);
+	filters = state.filters.n;
 	r = r ?: hooks_attach_pods(&hooks, true, err);
 	if (!r) {
 		hooks_prune(&hooks);
-		r = attach_state_save(paths, &state, err);
+		if (filters || state.filters.n) /* nothing else can have changed */
+			r = attach_state_save(paths, &state, err);
 	}
 	if (hooks.device_map >= 0)
 		close(hooks.device_map);

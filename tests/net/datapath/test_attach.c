@@ -247,6 +247,12 @@ static void device_made_anew(void **state)
 	OK(sandbox_attach("eth1.5", ATTACH_AUTO, NULL, NULL));
 	check_mode("eth0", ATTACH_AUTO);
 	check_mode("eth1.5", ATTACH_AUTO);
+	RUN("ip link del eth1.5");
+	OK(sandbox_attach("eth0", ATTACH_AUTO, NULL, NULL));
+	CONTAINS(box.report, "eth1.5");
+	CONTAINS(box.report, "forgotten");
+	assert_string_equal(sandbox_link_program("eth1.5", "xdp"), "");
+	RUN("ip link add eth1.5 type veth peer name peer1");
 	OK(sandbox_detach(NULL));
 }
 

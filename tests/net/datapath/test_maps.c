@@ -283,7 +283,7 @@ static const struct flow_row {
 	{ "half-open", LB_FLOW_HALF_OPEN, 0, 0, 10, true, 10 },
 	{ "half-open, expired", LB_FLOW_HALF_OPEN, 0, 0, 61, false, 0 },
 	{ "established", LB_FLOW_ESTABLISHED, 0, 0, 3600, true, 3600 },
-	{ "closing, expired", LB_FLOW_CLOSING, 0, 0, 31, false, 0 },
+	{ "closed, expired", LB_FLOW_CLOSED, 0, 0, 31, false, 0 },
 	{ "seen after the clock was read", LB_FLOW_ESTABLISHED, 0, 0, -5, true, 0 },
 	{ "empty", LB_FLOW_EMPTY, 0, 0, 0, false, 0 },
 	{ "no such state", LB_FLOW_STATES, 0, 0, 0, false, 0 },

@@ -89,7 +89,7 @@ static void config_in_jiffies(void **state)
 	assert_int_equal(lb.tcp_timeout[LB_FLOW_HALF_OPEN], 15000);
 	assert_int_equal(lb.tcp_timeout[LB_FLOW_REPLIED], 15000);
 	assert_int_equal(lb.tcp_timeout[LB_FLOW_ESTABLISHED], 21600000);
-	assert_int_equal(lb.tcp_timeout[LB_FLOW_CLOSING], 7500);
+	assert_int_equal(lb.tcp_timeout[LB_FLOW_CLOSED], 7500);
 	assert_int_equal(lb.udp_timeout[LB_FLOW_HALF_OPEN], 5000);
 	assert_int_equal(lb.udp_timeout[LB_FLOW_ESTABLISHED], 45000);
 	assert_int_equal(lb.refresh, 1000);
