@@ -10,12 +10,9 @@
 #define PIECE 256 /* rows that are aligned together; columns never get narrower after */
 
 static const char *const tcp_states[LB_FLOW_STATES] = {
-	[LB_FLOW_HALF_OPEN] = "half-open",
-	[LB_FLOW_REPLIED] = "replied",
-	[LB_FLOW_ESTABLISHED] = "established",
-	[LB_FLOW_CLIENT_CLOSED] = "client-closed",
-	[LB_FLOW_SERVER_CLOSED] = "server-closed",
-	[LB_FLOW_CLOSED] = "closed",
+	[LB_FLOW_HALF_OPEN] = "half-open",	   [LB_FLOW_REPLIED] = "replied",
+	[LB_FLOW_ESTABLISHED] = "established",	   [LB_FLOW_CLIENT_CLOSED] = "client-closed",
+	[LB_FLOW_SERVER_CLOSED] = "server-closed", [LB_FLOW_CLOSED] = "closed",
 };
 
 static const char *const udp_states[LB_FLOW_STATES] = {
