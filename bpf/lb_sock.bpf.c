@@ -9,8 +9,9 @@
  *	getpeername  likewise
  *
  * Processes here are pods and the node itself, so policy Local of external addresses does not
- * limit them. The source port is not known yet; the choice is random, or the one that the
- * network namespace is bound to where the service has affinity.
+ * limit them. loadBalancerSourceRanges are left to TC for pods, and decided here for the node. The
+ *source port is not known yet; the choice is random, or the one that the network namespace is bound
+ *to where the service has affinity.
  *
  * What it does badly: a socket remembers four services at a time. One that sends to more in
  * turn gets its answers from the backends' addresses.
@@ -20,7 +21,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-#include "select.bpf.h"
+#include "socket.bpf.h"
 #include "verdict.bpf.h"
 
 #define SOCK_REFUSE 0
@@ -42,16 +43,6 @@ static __always_inline struct lb_socket *sock_storage(struct bpf_sock_addr *ctx,
 		return NULL;
 	return bpf_sk_storage_get(&lb_socket, ctx->sk, NULL,
 				  create ? BPF_SK_STORAGE_GET_F_CREATE : 0);
-}
-
-/* Who is bound by affinity: no address is known yet, but the pod's network namespace is. */
-static __always_inline void sock_client(struct bpf_sock_addr *ctx, struct lb_addr *ret)
-{
-	__u64 cookie = bpf_get_netns_cookie(ctx);
-
-	ret->word[0] = ret->word[1] = 0xffffffff; /* no client's address */
-	ret->word[2] = cookie >> 32;
-	ret->word[3] = (__u32)cookie;
 }
 
 static __always_inline bool sock_peer_is(const struct lb_socket_peer *peer,
@@ -102,12 +93,10 @@ static __always_inline void sock_forget(struct bpf_sock_addr *ctx)
 		storage->peer[0].backend = 0;
 }
 
-static __always_inline int sock_refuse(const struct lb_frontend *frontend)
+static __always_inline int sock_refuse(enum lb_reason reason)
 {
-	bool none = !frontend->cluster.len;
-
-	reason_count(none ? LB_REASON_NO_BACKEND : LB_REASON_NO_LOCAL_BACKEND, 0);
-	bpf_set_retval(none ? -ECONNREFUSED : -EHOSTUNREACH);
+	reason_count(reason, 0);
+	bpf_set_retval(reason == LB_REASON_NO_BACKEND ? -ECONNREFUSED : -EHOSTUNREACH);
 	return SOCK_REFUSE;
 }
 
@@ -115,28 +104,31 @@ static __always_inline int sock_refuse(const struct lb_frontend *frontend)
 static __always_inline int sock_translate(struct bpf_sock_addr *ctx, struct lb_addr *addr,
 					  __be16 *port, bool connect)
 {
+	enum socket_choice choice = SOCKET_PASS;
 	const struct lb_frontend *frontend;
 	struct lb_socket *storage = NULL;
-	const struct lb_range *range;
 	struct selection chosen;
-	struct lb_addr client;
+	enum lb_reason reason;
+	__u64 netns;
 
 	frontend = frontend_find(addr, *port, ctx->protocol);
-	/* A source range needs a source, which only the packet has: TC looks at it. */
-	if (!frontend || frontend->flags & LB_FRONTEND_SOURCE_RANGES) {
+	netns = bpf_get_netns_cookie(ctx);
+	if (frontend)
+		choice = socket_admit(frontend, netns, &reason);
+	if (!frontend || choice == SOCKET_PASS) {
 		if (connect)
 			sock_forget(ctx);
 		return SOCK_ALLOW;
 	}
+	if (choice == SOCKET_REFUSE)
+		return sock_refuse(reason);
 	if (!connect) {
 		storage = sock_storage(ctx, false);
 		if (storage && sock_recall(storage, addr, *port, frontend->service, &chosen))
 			goto chosen;
 	}
-	range = frontend_range(frontend, false);
-	sock_client(ctx, &client);
-	if (!select_backend(frontend, range, &client, bpf_get_prandom_u32(), &chosen))
-		return sock_refuse(frontend);
+	if (!socket_select(frontend, netns, bpf_get_prandom_u32(), &chosen, &reason))
+		return sock_refuse(reason);
 	backend_count_connection(chosen.backend);
 	storage = sock_storage(ctx, true);
 	if (storage)

@@ -8,6 +8,7 @@
 #define LB_SELECT_BPF_H
 
 #include "config.bpf.h"
+#include "explain.bpf.h"
 #include "flow.bpf.h"
 #include "frontend.bpf.h"
 
@@ -90,14 +91,21 @@ static __always_inline bool select_backend(const struct lb_frontend *frontend,
 	bool local = range == &frontend->local;
 	__u32 timeout = frontend->affinity;
 
+	if (lb_config.dry_run)
+		explain_range(range, local, hash);
 	if (!range->len)
 		return false;
-	if (!timeout || !select_bound(&key, timeout, local, ret)) {
+	if (lb_config.dry_run && explain_wanted())
+		return select_fill(explain_wanted(), frontend->service, ret);
+	if (timeout && select_bound(&key, timeout, local, ret)) {
+		if (lb_config.dry_run)
+			explain_bound();
+	} else {
 		if (!select_slot(range, hash, frontend->service, ret) &&
 		    !select_slot(range, flow_mix(hash, hash), frontend->service, ret))
 			return false;
 	}
-	if (timeout) {
+	if (timeout && !lb_config.dry_run) {
 		struct lb_affinity bound = {
 			.backend = ret->backend,
 			.generation = ret->generation,
@@ -107,6 +115,23 @@ static __always_inline bool select_backend(const struct lb_frontend *frontend,
 		bpf_map_update_elem(&lb_affinity, &key, &bound, BPF_ANY);
 	}
 	return true;
+}
+
+/*
+ * Whether the client's address must give way to the node's. Kept wherever the answer finds
+ * its way back: by a local backend, and by the pod network.
+ */
+static __always_inline bool select_masquerades(const struct lb_frontend *frontend,
+					       const struct lb_addr *client,
+					       const struct selection *chosen, bool pod)
+{
+	if (lb_config.masquerade_all || addr_equal(client, &chosen->addr))
+		return true;
+	if (!(frontend->flags & LB_FRONTEND_EXTERNAL))
+		return !pod && lb_config.pod_cidrs;
+	if (frontend->flags & LB_FRONTEND_LOCAL && pod)
+		return false;
+	return !(chosen->flags & LB_BACKEND_LOCAL);
 }
 
 #endif

@@ -109,21 +109,6 @@ static __always_inline __u16 slow_port_delta(const struct tuple *old, const stru
 		csum_replace16(csum_replace16(0, old->sport, rw->sport), old->dport, rw->dport));
 }
 
-/*
- * Whether the client's address must give way to the node's. Kept wherever the answer finds
- * its way back: by a local backend, and by the pod network.
- */
-static __always_inline bool slow_masquerades(const struct lb_frontend *frontend,
-					     const struct tuple *tuple,
-					     const struct selection *chosen, bool pod)
-{
-	if (lb_config.masquerade_all || addr_equal(&tuple->saddr, &chosen->addr))
-		return true;
-	if (!(frontend->flags & LB_FRONTEND_EXTERNAL))
-		return !pod && lb_config.pod_cidrs;
-	return !(frontend->flags & LB_FRONTEND_LOCAL) && !(chosen->flags & LB_BACKEND_LOCAL);
-}
-
 static __always_inline const struct lb_addr *slow_masquerade_addr(__u32 out, __u32 in,
 								  const bool v4)
 {
@@ -294,7 +279,9 @@ static __always_inline enum verdict slow_new(struct hook_ctx *ctx, struct slow_s
 						  : LB_REASON_NO_BACKEND;
 		return VERDICT_DROP;
 	}
-	masquerade = slow_masquerades(frontend, tuple, &s->chosen, pod);
+	masquerade = select_masquerades(frontend, &tuple->saddr, &s->chosen, pod);
+	if (lb_config.dry_run)
+		explain_chosen(s->chosen.backend, masquerade);
 	result = slow_create(ctx, s, masquerade, overwrite, v4);
 	/* The same client and backend by two addresses of the service: tell them apart by port. */
 	if (result == LB_REASON_NO_PORT && !masquerade)
@@ -399,6 +386,8 @@ out:
 		if (reason == LB_REASON_NO_BACKEND || reason == LB_REASON_BACKEND_GONE)
 			verdict = reject(ctx, &s->pkt, v4);
 	}
+	if (lb_config.dry_run)
+		explain_done(verdict, reason, &s->rw);
 	return hook_finish(ctx, verdict,
 			   verdict == VERDICT_REPLY ? hook_ifindex(ctx) : s->rw.nexthop.ifindex);
 }

@@ -46,6 +46,7 @@ enum lb_frontend_flag {
 	LB_FRONTEND_LOCAL = 1 << 1,    /* the traffic policy that governs this address is Local */
 	LB_FRONTEND_SOURCE_RANGES = 1 << 2, /* lb_source_range guards it */
 	LB_FRONTEND_NODE_PORT = 1 << 3,	    /* a node's address: other ports of it are the host's */
+	LB_FRONTEND_NODE_ALLOWED = 1 << 4,  /* the ranges list the node: its processes may */
 };
 
 struct lb_frontend {
@@ -132,7 +133,7 @@ enum lb_flow_state {
 	LB_FLOW_ESTABLISHED,   /* … and the client again */
 	LB_FLOW_CLIENT_CLOSED, /* TCP: FIN from the client */
 	LB_FLOW_SERVER_CLOSED, /* TCP: FIN from the backend */
-	LB_FLOW_CLOSED,        /* TCP: FIN from both, or RST */
+	LB_FLOW_CLOSED,	       /* TCP: FIN from both, or RST */
 	LB_FLOW_STATES
 };
 
@@ -278,9 +279,11 @@ struct lb_config {
 	__u16 snat_first; /* host order */
 	__u16 snat_count;
 	__u8 masquerade_all;
-	__u8 zero[3];
+	__u8 dry_run; /* answers in lb_explain; written are private maps alone */
+	__u8 zero[2];
 	__u32 pod_cidrs;
 	struct lb_prefix pod_cidr[LB_POD_CIDRS];
+	__u64 netns; /* cookie of the node's own network namespace */
 };
 
 struct lb_meta {
@@ -288,6 +291,43 @@ struct lb_meta {
 	__u32 abi;
 	char build[56];
 	struct lb_config config;
+};
+
+/* ------------------------------------------------------------- explain -- */
+
+enum lb_explain_verdict {
+	LB_EXPLAIN_NONE, /* the program never came to a verdict */
+	LB_EXPLAIN_PASS, /* not ours */
+	LB_EXPLAIN_FORWARD,
+	LB_EXPLAIN_REJECT, /* answered: reset, port unreachable, connection refused */
+	LB_EXPLAIN_DROP,
+};
+
+/* What a process of the node asks for; packets are questions by themselves. */
+struct lb_explain_socket {
+	struct lb_addr from, to;
+	__be16 from_port, to_port;
+	__u8 proto;
+	__u8 zero[3];
+};
+
+/* lb_explain[0] of a program with dry_run: a question, and its answer. */
+struct lb_explain {
+	struct lb_explain_socket socket;
+	__u32 wanted; /* the backend to take instead of choosing one; 0: choose */
+
+	__u32 verdict; /* enum lb_explain_verdict */
+	__u32 reason;  /* enum lb_reason */
+	__u32 backend; /* 0: none was chosen; what follows means nothing then */
+	struct lb_range range;
+	__u32 slot;	 /* of the range; meaningless when bound */
+	__u8 local;	 /* the range is the one of this node */
+	__u8 bound;	 /* by affinity */
+	__u8 masquerade; /* by the rules; flow_flags tell what the route made of it */
+	__u8 flow_flags; /* enum lb_flow_flag */
+	struct lb_addr new_saddr, new_daddr;
+	__be16 new_sport, new_dport;
+	struct lb_nexthop nexthop;
 };
 
 #ifndef __cplusplus
