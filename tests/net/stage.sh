@@ -22,15 +22,11 @@ export STAGE_TOOLS
 
 # ---------------------------------------------------------------- hosts --
 
-# on HOST COMMAND...: as somebody logged in there. off: the same outside of the node's cgroup.
+# on HOST COMMAND...: as somebody logged in there.
 on() {
 	local host=$1
 	shift
 	"$STAGE/bin/$host" "$@"
-}
-
-off() {
-	LB_NO_CGROUP=1 on "$@"
 }
 
 # A process that lives as long as the stage; its output goes to a file.
@@ -58,7 +54,8 @@ stage_pid_gone() {
 }
 
 stage_host_new() {
-	local host=$1 node=${2:-}
+	local host=$1 node=${2:-} bare=0
+	[ "$host" != bare ] || bare=1
 	ip netns add "$STAGE_ID-$host"
 	echo "$STAGE_ID-$host" >>"$STAGE/netns"
 	stage_sysctl "$host" net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0 \
@@ -73,7 +70,7 @@ stage_host_new() {
 		export PATH=$STAGE_BUILD:$STAGE_TOOLS:\$PATH
 		if [ -n "$node" ]; then
 			export LBCTL_ROOT=$STAGE/$node
-			[ "\$LB_NO_CGROUP" = 1 ] || echo \$\$ >$STAGE_CGROUP/$node/cgroup.procs
+			[ "\${LB_NO_CGROUP:-$bare}" = 1 ] || echo \$\$ >$STAGE_CGROUP/$node/cgroup.procs
 		fi
 		[ \$# -gt 0 ] || set -- bash
 		exec nsenter --net=/run/netns/$STAGE_ID-$host -- "\$@"
@@ -136,7 +133,6 @@ stage_node_new() {
 		podCIDRs: [172.17.0.0/16, "fd00:17::/32"]
 		serviceCIDR: [10.96.0.0/12, "fd00:10:96::/112"]
 		loadBalancerPools: [198.51.100.0/28, "2001:db8:ffff::/124"]
-		flows: 16384
 	END
 }
 
@@ -340,7 +336,8 @@ stage_cgroup_root() {
 	echo "$STAGE_CGROUP" >>"$STAGE/cgroups"
 }
 
-# The whole cast: client, outside, two nodes, three kubia pods and one to run curl in.
+# The whole cast: client, outside, two nodes, three kubia pods, and two to run curl in, one of them
+# outside of the cgroup.
 stage_up() {
 	[ "$(id -u)" = 0 ] || {
 		echo "the stage needs root" >&2
@@ -366,6 +363,7 @@ stage_up() {
 	pod_new kubia-9tcwz node1 8
 	pod_new kubia-lq7dn node2 9
 	pod_new curl node1 20
+	pod_new bare node1 21
 	for pod in kubia-4h2mx kubia-9tcwz kubia-lq7dn; do
 		pod_serve $pod
 	done

@@ -22,7 +22,7 @@ every_way() {
 	many "IPv$family NodePort" client "$node" 30080
 	many "IPv$family LoadBalancer" client "$(service_lb_ip web "$family")" 80
 	many "IPv$family ClusterIP, at the socket" curl "$(service_ip web "$family")" 80
-	LB_NO_CGROUP=1 many "IPv$family ClusterIP, by TC" curl "$(service_ip web "$family")" 80
+	many "IPv$family ClusterIP, by TC" bare "$(service_ip web "$family")" 80
 }
 
 # Connections that last four seconds and speak all the time, while both agents are killed.
@@ -34,7 +34,7 @@ agent_killed() {
 	local long=$!
 	on client loadgen tcp "$lb" 9000 --count 20000 --concurrency 20 >"$log.short" &
 	local short=$!
-	LB_NO_CGROUP=1 on curl loadgen tcp "$(service_ip echo "$family")" 9000 --count 100 \
+	on bare loadgen tcp "$(service_ip echo "$family")" 9000 --count 100 \
 		--concurrency 100 --rounds 40 --pause 100 >"$log.pod" &
 	local pod=$!
 	sleep 1

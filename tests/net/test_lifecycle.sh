@@ -42,11 +42,8 @@ attach_node1() {
 }
 
 without_agent() {
-	reserved_ports >"$STAGE/node1/reserved"
-	check 'attach, no agent anywhere' stage_attach
-	check 'apply does the work itself' on node1 lbctl apply -f kubia/cluster.yaml \
-		-f kubia/dual.yaml
-	check 'and clients are served' load client tcp 192.0.2.1 30080 --http --count 300
+	on node1 lbctl apply -f kubia/cluster.yaml -f kubia/dual.yaml >/dev/null
+	check 'without an agent apply does the work, and clients are served' load client tcp 192.0.2.1 30080 --http --count 300
 	check 'attach again' attach_node1
 	check 'has the same number of programs' test "$(programs | wc -l)" = "$1"
 	check 'still serves' load client tcp 192.0.2.1 30080 --http --count 300
@@ -59,7 +56,7 @@ upgrade_under_traffic() {
 	local long=$!
 	on client loadgen tcp 192.0.2.1 30090 --count 20000 --concurrency 20 >"$STAGE/short" &
 	local short=$!
-	LB_NO_CGROUP=1 on curl loadgen tcp 10.96.1.2 9000 --count 100 --concurrency 100 --rounds 40 \
+	on bare loadgen tcp 10.96.1.2 9000 --count 100 --concurrency 100 --rounds 40 \
 		--pause 100 >"$STAGE/pod" &
 	local pod=$!
 	for _ in 1 2 3; do
@@ -125,6 +122,7 @@ the_end() {
 }
 
 stage_up
+reserved_ports >"$STAGE/node1/reserved"
 stage_attach >/dev/null
 count=$(programs | wc -l)
 without_agent "$count"

@@ -23,7 +23,7 @@ try_mode() {
 	local mode=$1 xdp=$2 family node
 	check "$mode: attach" stage_attach --mode "$mode"
 	agent_start node1 node2
-	check "$mode: apply" on node1 lbctl apply -f kubia/dual.yaml -f kubia/cluster.yaml
+	on node1 lbctl apply -f kubia/dual.yaml -f kubia/cluster.yaml >/dev/null
 	stage_settle
 	check "$mode: XDP is $xdp" mode_is "$xdp"
 	for family in 4 6; do
@@ -35,7 +35,7 @@ try_mode() {
 			--concurrency 30
 		check "$mode: IPv$family UDP" load_even client udp "$node" 30090 --backends 3 \
 			--count 900 --concurrency 30
-		LB_NO_CGROUP=1 check "$mode: IPv$family ClusterIP" load_even curl tcp \
+		check "$mode: IPv$family ClusterIP" load_even bare tcp \
 			"$(service_ip web $family)" 80 --http --backends 3 --count 900 \
 			--concurrency 30
 	done

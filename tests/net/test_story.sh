@@ -46,7 +46,7 @@ cluster_ip() {
 	local url
 	url=http://$(service_ip kubia)
 	check 'curl from a pod, translated at its socket' hits "$pods" 30 curl "$url"
-	LB_NO_CGROUP=1 check 'curl from a pod, translated by TC' hits "$pods" 30 curl "$url"
+	check 'curl from a pod, translated by TC' hits "$pods" 30 bare "$url"
 	check 'curl from a pod on the other node' hits "$pods" 30 kubia-lq7dn "$url"
 	check 'curl from node1' hits "$pods" 30 node1 "$url"
 	check 'curl from node2' hits "$pods" 30 node2 "$url"
@@ -71,7 +71,7 @@ changes() {
 	check 'affinity: timeout is 10800 s' json '.spec.sessionAffinityConfig.clientIP.timeoutSeconds
 		== 10800' on node1 lbctl get svc kubia -o json
 	check 'affinity: one client, one pod' one_pod_hit curl "$url"
-	LB_NO_CGROUP=1 check 'affinity: by TC too' one_pod_hit curl "$url"
+	check 'affinity: by TC too' one_pod_hit bare "$url"
 	check 'edit: affinity off' prints '^service/kubia edited$' \
 		on node1 env EDITOR="$STAGE/bin/no-affinity" lbctl edit svc kubia
 	stage_settle

@@ -8,7 +8,8 @@
  *
  * An answer is a line "NAME CLIENT" (echod), or with --http the last word of the body and the
  * header X-Client. chi2 measures how far the answers are from an even spread over --backends;
- * an even spreader stays below limit 99 times of 100. Exit status 0: none failed.
+ * an even spreader stays below limit 99 times of 100. Exit status 0: none failed. After 100
+ * failures it starts no more connections and counts the rest as failed.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -28,6 +29,8 @@
 #include "user/util/addr.h"
 #include "user/util/num.h"
 #include "user/util/vec.h"
+
+#define GIVE_UP 100 /* failures */
 
 struct sockaddr_any {
 	union {
@@ -296,6 +299,12 @@ static void client_timer(struct run *run, struct client *client, int64_t now)
 
 static void run_fill(struct run *run)
 {
+	if (run->failed >= GIVE_UP && run->started < run->set.count) {
+		json_object_set_new(run->errors, "given up",
+				    json_integer((json_int_t)(run->set.count - run->started)));
+		run->failed += run->set.count - run->started;
+		run->started = run->set.count;
+	}
 	for (uint64_t i = 0; i < run->set.concurrency && run->started < run->set.count; i++)
 		if (run->clients[i].step == STEP_IDLE)
 			client_start(run, &run->clients[i]);
