@@ -10,6 +10,7 @@
 #include "user/model/claims.h"
 #include "user/model/members.h"
 #include "user/model/readiness.h"
+#include "user/model/slice_index.h"
 #include "user/util/tree.h"
 
 #define LABEL_PROXY_NAME "service.kubernetes.io/service-proxy-name"
@@ -25,8 +26,7 @@ struct resolver {
 	struct addr_list addresses; /* of the node, sorted */
 	struct viewpoint view;
 	struct pod_index *pods;
-	const struct object **slices; /* sorted by namespace, service */
-	size_t n_slices;
+	struct slice_index slices;
 	struct service_list services;
 	struct warning_list warnings;
 	struct claimer claimer;
@@ -43,58 +43,6 @@ struct subject {
 	struct member_list members[2]; /* IPv4, IPv6 */
 	bool served[2];
 };
-
-/* ------------------------------------------------------ the slices' index -- */
-
-static int slice_compare(const void *a, const void *b)
-{
-	const struct object *const *x = a, *const *y = b;
-	int order = strcmp((*x)->ns, (*y)->ns);
-
-	if (!order)
-		order = strcmp((*x)->slice->service, (*y)->slice->service);
-	return order ? order : strcmp((*x)->name, (*y)->name);
-}
-
-static void slices_index(struct resolver *resolver)
-{
-	struct store_view view = store_list(resolver->store, K8S_ENDPOINT_SLICE, NULL);
-
-	resolver->slices = xcalloc(view.n, sizeof(*resolver->slices));
-	for (size_t i = 0; i < view.n; i++) {
-		if (view.items[i]->slice->service && !view.items[i]->slice->fqdn)
-			resolver->slices[resolver->n_slices++] = view.items[i];
-	}
-	qsort(resolver->slices, resolver->n_slices, sizeof(*resolver->slices), slice_compare);
-}
-
-/* < 0: the slice sorts before those of the service. */
-static int slice_place(const struct object *slice, const struct object *service)
-{
-	int order = strcmp(slice->ns, service->ns);
-
-	return order ? order : strcmp(slice->slice->service, service->name);
-}
-
-static void subject_find_slices(const struct resolver *resolver, struct subject *subject)
-{
-	size_t first = 0, last = resolver->n_slices;
-
-	while (first < last) {
-		size_t middle = first + (last - first) / 2;
-
-		if (slice_place(resolver->slices[middle], subject->object) < 0)
-			first = middle + 1;
-		else
-			last = middle;
-	}
-	subject->slices = resolver->slices + first;
-	for (last = first; last < resolver->n_slices; last++) {
-		if (slice_place(resolver->slices[last], subject->object))
-			break;
-	}
-	subject->n_slices = last - first;
-}
 
 /* -------------------------------------------------------------- endpoints -- */
 
@@ -249,7 +197,7 @@ static void service_resolve(struct resolver *resolver, const struct object *obje
 	if (!subject.created)
 		subject.created = "";
 	subject.mirror = endpoints_to_mirror(resolver->store, object);
-	subject_find_slices(resolver, &subject);
+	subject.n_slices = slice_index_find(&resolver->slices, object, &subject.slices);
 	n_families = service_families(object->service, v4);
 	for (size_t i = 0; i < n_families; i++) {
 		subject.served[!v4[i]] = true;
@@ -292,7 +240,7 @@ static void resolver_init(struct resolver *resolver, const struct node_view *nod
 	if (object)
 		resolver->view.zone = object->node->zone;
 	resolver->pods = pod_index_new(resolver->store);
-	slices_index(resolver);
+	slice_index_init(&resolver->slices, resolver->store);
 	claimer_init(&resolver->claimer, resolver->config, &resolver->addresses,
 		     &resolver->warnings);
 }
@@ -318,7 +266,7 @@ void resolve(const struct store *store, const struct config *config, const struc
 					 .n_warnings = resolver.warnings.n };
 	claimer_done(&resolver.claimer);
 	pod_index_free(resolver.pods);
-	free(resolver.slices);
+	slice_index_done(&resolver.slices);
 	vec_free(&resolver.addresses);
 	vec_free(&resolver.candidates);
 }
