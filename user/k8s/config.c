@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "lb/maps.h"
+#include "user/k8s/config_parts.h"
 #include "user/k8s/field.h"
 #include "user/k8s/file.h"
 #include "user/k8s/names.h"
@@ -18,8 +19,7 @@
 #define FLOWS_MAX (1u << 26)
 #define TIMEOUT_MAX 1000000
 
-/* A mistyped key would otherwise be a setting that silently does nothing. */
-static void keys_check(const struct field *map, const char *const *known)
+void config_check_keys(const struct field *map, const char *const *known)
 {
 	const char *key;
 	json_t *value;
@@ -37,15 +37,14 @@ static void keys_check(const struct field *map, const char *const *known)
 	}
 }
 
-/* One value, or a list of them. */
-static size_t one_or_more(const struct field *field)
+size_t config_items(const struct field *field)
 {
 	if (!field->json)
 		return 0;
 	return json_is_string(field->json) ? 1 : field_items(field);
 }
 
-static struct field item_at(const struct field *field, size_t i)
+struct field config_item(const struct field *field, size_t i)
 {
 	return json_is_string(field->json) ? *field : field_at(field, i);
 }
@@ -53,12 +52,12 @@ static struct field item_at(const struct field *field, size_t i)
 static void prefixes_read(const struct field *root, const char *key, struct prefix_list *list)
 {
 	struct field field = field_get(root, key);
-	size_t n = one_or_more(&field);
+	size_t n = config_items(&field);
 
 	if (n)
 		list->n = 0; /* what is given replaces the default */
 	for (size_t i = 0; i < n; i++) {
-		struct field item = item_at(&field, i);
+		struct field item = config_item(&field, i);
 		struct prefix prefix = { 0 };
 
 		field_required(&item);
@@ -70,10 +69,10 @@ static void prefixes_read(const struct field *root, const char *key, struct pref
 static void pools_read(const struct field *root, struct prefix_list *list)
 {
 	struct field field = field_get(root, "loadBalancerPools");
-	size_t n = one_or_more(&field);
+	size_t n = config_items(&field);
 
 	for (size_t i = 0; i < n; i++) {
-		struct field item = item_at(&field, i);
+		struct field item = config_item(&field, i);
 		const char *text = field_string(&item);
 		struct prefix prefix;
 
@@ -91,10 +90,10 @@ static void pools_read(const struct field *root, struct prefix_list *list)
 static void addresses_read(const struct field *root, struct addr_list *list)
 {
 	struct field field = field_get(root, "nodeAddresses");
-	size_t n = one_or_more(&field);
+	size_t n = config_items(&field);
 
 	for (size_t i = 0; i < n; i++) {
-		struct field item = item_at(&field, i);
+		struct field item = config_item(&field, i);
 		struct lb_addr addr;
 
 		field_required(&item);
@@ -122,7 +121,7 @@ static void timeouts_read(const struct field *root, struct flow_timeouts *timeou
 	struct field map = field_get(root, "timeouts");
 
 	if (field_map(&map))
-		keys_check(&map, keys);
+		config_check_keys(&map, keys);
 	for (size_t i = 0; i < ARRAY_LEN(values); i++) {
 		struct field field = field_get(&map, keys[i]);
 
@@ -160,17 +159,30 @@ static void kind_check(const struct field *root)
 static void root_read(const struct field *root, struct config *config)
 {
 	static const char *const keys[] = {
-		"apiVersion",	     "kind",	    "nodeName",	     "zone",
-		"nodeAddresses",     "podCIDRs",    "serviceCIDR",   "nodePortRange",
-		"nodePortAddresses", "externalIPs", "masqueradeAll", "loadBalancerPools",
-		"snatPorts",	     "flows",	    "timeouts",	     NULL,
+		"apiVersion",
+		"kind",
+		"nodeName",
+		"zone",
+		"nodeAddresses",
+		"podCIDRs",
+		"serviceCIDR",
+		"nodePortRange",
+		"nodePortAddresses",
+		"externalIPs",
+		"masqueradeAll",
+		"loadBalancerPools",
+		"snatPorts",
+		"flows",
+		"timeouts",
+		"dns",
+		NULL,
 	};
 	struct field external_ips = field_get(root, "externalIPs");
 	struct field masquerade_all = field_get(root, "masqueradeAll");
 	struct field snat = field_get(root, "snatPorts");
 	struct field flows = field_get(root, "flows");
 
-	keys_check(root, keys);
+	config_check_keys(root, keys);
 	kind_check(root);
 	names_read(root, config);
 	addresses_read(root, &config->node_addresses);
@@ -184,6 +196,7 @@ static void root_read(const struct field *root, struct config *config)
 	config->masquerade_all = field_bool(&masquerade_all, config->masquerade_all);
 	config->flows = (uint32_t)field_int(&flows, FLOWS_MIN, FLOWS_MAX, config->flows);
 	timeouts_read(root, &config->timeouts);
+	config_read_dns(root, config);
 	/* A masqueraded flow on a node port would be taken for a request to it. */
 	if (config->snat_first <= config->node_port_last &&
 	    config->node_port_first <= config->snat_last)
@@ -211,6 +224,7 @@ static int defaults_set(struct config *config, struct err *err)
 			      .tcp_closing = 30,
 			      .udp_one_way = 30,
 			      .udp_replied = 180 },
+		.dns = { .domain = xstrdup("cluster.local"), .kernel = true },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(service_cidrs); i++) {
 		int r = prefix_parse(service_cidrs[i], vec_add(&config->service_cidrs));
@@ -260,6 +274,8 @@ int config_load(const char *file, bool required, struct config *ret_config, stru
 		else if (r == -ENOENT && !required)
 			r = 0;
 	}
+	if (!r)
+		config_default_dns(&config);
 	if (r)
 		config_done(&config);
 	else
@@ -276,5 +292,9 @@ void config_done(struct config *config)
 	vec_free(&config->service_cidrs);
 	vec_free(&config->node_port_addresses);
 	vec_free(&config->load_balancer_pools);
+	free(config->dns.domain);
+	vec_free(&config->dns.addresses);
+	vec_free(&config->dns.listen);
+	vec_free(&config->dns.upstreams);
 	*config = (struct config){ 0 };
 }

@@ -19,6 +19,25 @@ struct addr_list {
 	size_t n, room;
 };
 
+struct addr_port {
+	struct lb_addr addr;
+	__be16 port;
+};
+
+struct addr_port_list {
+	struct addr_port *items;
+	size_t n, room;
+};
+
+struct dns_config {
+	char *domain;			 /* dns.domain [cluster.local], lower case, no last dot */
+	struct addr_list addresses;	 /* dns.address [the tenth of each serviceCIDR] */
+	struct addr_port_list listen;	 /* dns.listen, beside the addresses; port [53] */
+	struct addr_port_list upstreams; /* dns.upstreams; port [53] */
+	bool upstreams_given;		 /* false: the nameservers of /etc/resolv.conf */
+	bool kernel;			 /* dns.kernel [true] */
+};
+
 /* Seconds. Defaults in brackets. */
 struct flow_timeouts {
 	uint32_t tcp_half_open;	  /* timeouts.tcpHalfOpen [60] */
@@ -42,6 +61,7 @@ struct config {
 	uint16_t snat_first, snat_last;		  /* snatPorts ["10000-29999"] */
 	uint32_t flows; /* flows, entries of each family [LB_DEFAULT_FLOWS] */
 	struct flow_timeouts timeouts;
+	struct dns_config dns;
 };
 
 /*

@@ -158,6 +158,59 @@ static void test_all_keys(void **state)
 	config_done(&config);
 }
 
+static void check_servers(const struct addr_port_list *list, const char *want)
+{
+	char got[512] = "", text[ADDR_PORT_TEXT];
+
+	for (size_t i = 0; i < list->n; i++) {
+		size_t used = strlen(got);
+
+		snprintf(got + used, sizeof(got) - used, "%s%s", i ? " " : "",
+			 addr_port_format(&list->items[i].addr, list->items[i].port, text));
+	}
+	assert_string_equal(got, want);
+}
+
+static const struct {
+	const char *text, *domain, *addresses, *listen, *upstreams;
+	bool upstreams_given, kernel;
+} dns[] = {
+	{ HEAD, "cluster.local", "10.96.0.10 fd00:10:96::a", "", "", false, true },
+	{ HEAD "serviceCIDR: 10.0.0.0/16\n", "cluster.local", "10.0.0.10", "", "", false, true },
+	{ HEAD "serviceCIDR: 10.0.0.0/29\n", "cluster.local", "", "", "", false, true },
+	{ HEAD "dns: {domain: Example.ORG., address: 10.1.2.3, listen: [127.0.0.1, '[::1]:5353'], "
+	       "upstreams: [9.9.9.9, '2001:db8::1'], kernel: false}\n",
+	  "example.org", "10.1.2.3", "127.0.0.1:53 [::1]:5353", "9.9.9.9:53 [2001:db8::1]:53", true,
+	  false },
+	{ HEAD "dns: {upstreams: []}\n", "cluster.local", "10.96.0.10 fd00:10:96::a", "", "", true,
+	  true },
+};
+
+static void test_dns(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(dns); i++) {
+		struct config config;
+		struct err err;
+		char got[128] = "", text[ADDR_TEXT];
+
+		if (load(dns[i].text, &config, &err))
+			fail_msg("%s", err.text);
+		assert_string_equal(config.dns.domain, dns[i].domain);
+		for (size_t j = 0; j < config.dns.addresses.n; j++) {
+			if (j)
+				strcat(got, " ");
+			strcat(got, addr_format(&config.dns.addresses.items[j], text));
+		}
+		assert_string_equal(got, dns[i].addresses);
+		check_servers(&config.dns.listen, dns[i].listen);
+		check_servers(&config.dns.upstreams, dns[i].upstreams);
+		assert_int_equal(config.dns.upstreams_given, dns[i].upstreams_given);
+		assert_int_equal(config.dns.kernel, dns[i].kernel);
+		config_done(&config);
+	}
+}
+
 static const struct {
 	const char *text, *error;
 } errors[] = {
@@ -204,6 +257,20 @@ static const struct {
 	{ HEAD "timeouts: {udpReplied: 0}\n",
 	  ":3: timeouts.udpReplied: Invalid value: 0: must be between 1 and 1000000, inclusive" },
 	{ HEAD "timeouts: 60\n", ":3: timeouts: expected a mapping, got a number" },
+	{ HEAD "dns: {domian: a}\n", ":3: dns.domian: unknown key" },
+	{ HEAD "dns: {domain: a_b}\n",
+	  ":3: dns.domain: Invalid value: \"a_b\": a lowercase RFC 1123 subdomain must consist of "
+	  "lower case alphanumeric characters, '-' or '.', and must start and end with an "
+	  "alphanumeric character" },
+	{ HEAD "dns: {address: [10.0.0.1, 10.0.0.2]}\n",
+	  ":3: dns.address[1]: must not have a second address of one family" },
+	{ HEAD "dns: {listen: [127.0.0.1:0]}\n",
+	  ":3: dns.listen[0]: Invalid value: \"127.0.0.1:0\": must be an address, or address:port "
+	  "(e.g. 127.0.0.1:53, [::1]:53)" },
+	{ HEAD "dns: {upstreams: [dns.example]}\n",
+	  ":3: dns.upstreams[0]: Invalid value: \"dns.example\": must be an address, or "
+	  "address:port (e.g. 127.0.0.1:53, [::1]:53)" },
+	{ HEAD "dns: {kernel: 1}\n", ":3: dns.kernel: expected a boolean, got a number" },
 	{ HEAD "flows: [\n", ":3: did not find expected node content, while parsing a flow node" },
 };
 
@@ -262,8 +329,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults), cmocka_unit_test(test_missing),
-		cmocka_unit_test(test_all_keys), cmocka_unit_test(test_errors),
-		cmocka_unit_test(test_ranges),
+		cmocka_unit_test(test_all_keys), cmocka_unit_test(test_dns),
+		cmocka_unit_test(test_errors),	 cmocka_unit_test(test_ranges),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
