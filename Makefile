@@ -62,6 +62,7 @@ NET := $(wildcard tests/net/test_*.sh tests/net/*/test_*.sh)
 TOOL_SRC := $(filter-out %.bpf.c,$(wildcard tests/net/tools/*.c))
 TOOL_BPF := $(patsubst %.c,$(B)/%.o,$(wildcard tests/net/tools/*.bpf.c))
 TOOLS := $(TOOL_SRC:%.c=$(B)/%) $(TOOL_BPF)
+BENCH := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/bench.c))
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 FUZZERS := $(FUZZ_SRC:%.c=$(FUZZ)/%)
 
@@ -72,7 +73,7 @@ TIDY := $(patsubst %.c,build/tidy/%,$(USER_SRC) $(TOOL_SRC))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all check test unit packet net programs demo fuzz lint format install clean help root setup \
+.PHONY: all check test bench unit packet net programs demo fuzz lint format install clean help root setup \
 	FORCE
 
 all: $(B)/lbctl ## build lbctl into build/
@@ -94,13 +95,17 @@ build/bpf/%.bpf.o: bpf/%.bpf.c build/bpf/vmlinux.h
 	$(call say,BPF,$@)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MF $(@:.o=.d) -c $< -o $@
 	$(Q)llvm-strip -g $@
 
-$(B)/tests/net/tools/%.bpf.o: tests/net/tools/%.bpf.c build/bpf/vmlinux.h
+$(B)/tests/%.bpf.o: tests/%.bpf.c build/bpf/vmlinux.h
 	@mkdir -p $(@D)
 	$(call say,BPF,$@)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MF $(@:.o=.d) -c $< -o $@
 
 $(SKEL_DIR)/%.skel.h: build/bpf/%.bpf.o
 	@mkdir -p $(@D)
 	$(call say,SKEL,$@)$(BPFTOOL) gen skeleton $< name $* >$@
+
+$(SKEL_DIR)/bench.skel.h: build/tests/bench/bench.bpf.o
+	@mkdir -p $(@D)
+	$(call say,SKEL,$@)$(BPFTOOL) gen skeleton $< name bench >$@
 
 # ------------------------------------------------------------------ user --
 
@@ -142,6 +147,10 @@ $(B)/tests/net/tools/%: $(B)/tests/net/tools/%.o $(B)/liblbctl.a
 $(B)/tests/net/%: $(B)/tests/net/%.o $(B)/liblbctl.a
 	$(call say,LD,$@)$(CC) $(SAN) $^ $(LIBS) -lcmocka -lm -o $@
 
+$(BENCH:%=%.o): | $(SKEL) $(SKEL_DIR)/bench.skel.h
+$(B)/tests/bench/%: $(B)/tests/bench/%.o $(PACKET_HELP) $(B)/liblbctl.a
+	$(call say,LD,$@)$(CC) $(SAN) $^ $(LIBS) -lcmocka -lm -o $@
+
 programs: all $(UNIT) $(PACKET) $(NET_BIN) $(TOOLS)
 
 unit: $(UNIT)
@@ -159,6 +168,10 @@ check: ## unit tests, with AddressSanitizer and UndefinedBehaviorSanitizer; need
 test: root setup ## all tests: unit, packet (BPF test runs), net (end to end); needs root
 	$(Q)$(MAKE) -j$(NPROC) programs
 	$(Q)scripts/run-tests $(UNIT) $(PACKET) $(NET_BIN) $(NET)
+
+bench: root setup ## nanoseconds a packet, by BPF test runs; needs root and a quiet machine
+	$(Q)$(MAKE) -j$(NPROC) $(BENCH)
+	$(Q)$(BENCH)
 
 demo: root setup ## stage a cluster in network namespaces and tell the story; KEEP=1 leaves it up
 	$(Q)$(MAKE) -j$(NPROC) all $(TOOLS)
@@ -209,6 +222,6 @@ format: ## format all C files
 clean: ## remove everything that was built
 	$(Q)rm -rf build build-asan build-fuzz
 
--include $(BPF_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(B)/user/lbctl.d $(PACKET_HELP:.o=.d)
--include $(addsuffix .d,$(UNIT) $(PACKET) $(NET_BIN) $(TOOL_SRC:%.c=$(B)/%) $(FUZZERS)) $(TOOL_BPF:.o=.d)
+-include $(BPF_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(B)/user/lbctl.d $(PACKET_HELP:.o=.d) build/tests/bench/bench.bpf.d
+-include $(addsuffix .d,$(UNIT) $(PACKET) $(NET_BIN) $(BENCH) $(TOOL_SRC:%.c=$(B)/%) $(FUZZERS)) $(TOOL_BPF:.o=.d)
 -include $(LIB_SRC:%.c=$(FUZZ)/%.d)

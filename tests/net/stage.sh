@@ -132,7 +132,7 @@ stage_node_new() {
 		nodeName: $node
 		podCIDRs: [172.17.0.0/16, "fd00:17::/32"]
 		serviceCIDR: [10.96.0.0/12, "fd00:10:96::/112"]
-		loadBalancerPools: [198.51.100.0/28, "2001:db8:ffff::/124"]
+		loadBalancerPools: [198.51.100.1-198.51.100.14, "2001:db8:ffff::/124"]
 	END
 }
 
