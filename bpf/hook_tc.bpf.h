@@ -15,7 +15,8 @@
 #define HOOK_XDP false
 
 #define HANDOFF_MAGIC 0x6c626864u
-#define TC_ACT_UNSPEC (-1) /* go on with the next program: tcx and clsact read it alike */
+#define HOOK_MARK 0x6c620000u /* of a packet that goes round, with the rounds in the lower half */
+#define TC_ACT_UNSPEC (-1)    /* go on with the next program: tcx and clsact read it alike */
 #define TC_ACT_SHOT 2
 
 static __always_inline void *hook_data(struct __sk_buff *ctx)
@@ -37,7 +38,7 @@ static __always_inline __u32 hook_ifindex(struct __sk_buff *ctx)
 static __always_inline void hook_pull(struct __sk_buff *ctx, __u32 bytes)
 {
 	if (hook_data(ctx) + bytes > hook_end(ctx))
-		bpf_skb_pull_data(ctx, bytes);
+		bpf_skb_pull_data(ctx, ctx->len < bytes ? ctx->len : bytes);
 }
 
 static __always_inline bool hook_tagged(struct __sk_buff *ctx)
@@ -45,12 +46,25 @@ static __always_inline bool hook_tagged(struct __sk_buff *ctx)
 	return ctx->vlan_present;
 }
 
-/* Whether XDP in front of this hook left the packet to TC. */
+/* How often the packet went through the device's backlog; its mark tells. */
+static __always_inline __u32 hook_rounds(struct __sk_buff *ctx)
+{
+	__u32 mark = ctx->mark;
+
+	return (mark & 0xffff0000) == HOOK_MARK ? mark & 0xffff : 0;
+}
+
+static __always_inline void hook_rounds_set(struct __sk_buff *ctx, __u32 rounds)
+{
+	ctx->mark = rounds ? HOOK_MARK | rounds : 0;
+}
+
+/* Whether XDP in front of this hook left the packet to TC, or TC itself sent it round. */
 static __always_inline bool hook_handed_off(struct __sk_buff *ctx)
 {
 	__u32 *mark = context_field(void *, ctx, data_meta);
 
-	return (void *)(mark + 1) <= hook_data(ctx) && *mark == HANDOFF_MAGIC;
+	return hook_rounds(ctx) || ((void *)(mark + 1) <= hook_data(ctx) && *mark == HANDOFF_MAGIC);
 }
 
 /* Makes the frame exactly `bytes` long. */
@@ -94,6 +108,8 @@ static __always_inline int hook_finish(struct __sk_buff *ctx, enum verdict verdi
 		return TC_ACT_UNSPEC;
 	case VERDICT_TRANSMIT:
 		return bpf_redirect(ifindex, 0);
+	case VERDICT_AGAIN:
+		return bpf_redirect(hook_ifindex(ctx), BPF_F_INGRESS);
 	case VERDICT_REPLY:
 		return bpf_redirect(hook_ifindex(ctx), 0);
 	case VERDICT_RESOLVE:

@@ -69,6 +69,19 @@ static __always_inline void hook_rewrite_l4(struct xdp_md *ctx, void *l4, void *
 	rewrite_l4_checksum(l4, end, rw, proto);
 }
 
+/* How often the packet went round already: never, at XDP. */
+static __always_inline __u32 hook_rounds(struct xdp_md *ctx)
+{
+	(void)ctx;
+	return 0;
+}
+
+static __always_inline void hook_rounds_set(struct xdp_md *ctx, __u32 rounds)
+{
+	(void)ctx;
+	(void)rounds;
+}
+
 /* TC sees the mark if the driver has room for metadata; if not the packet is lost. */
 static __always_inline int hook_handoff(struct xdp_md *ctx)
 {
@@ -94,6 +107,7 @@ static __always_inline int hook_finish(struct xdp_md *ctx, enum verdict verdict,
 	case VERDICT_REPLY:
 		return XDP_TX;
 	case VERDICT_HANDOFF:
+	case VERDICT_AGAIN: /* TC has the backlog */
 		return hook_handoff(ctx);
 	case VERDICT_RESOLVE: /* TC's alone */
 	case VERDICT_DROP:

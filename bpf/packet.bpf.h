@@ -21,6 +21,8 @@
 
 #define IPPROTO_ICMPV6 58
 #define IP_DF 0x4000
+#define IP_MF 0x2000
+#define IP_OFFSET 0x1fff
 #define TCP_FIN 0x01
 #define TCP_SYN 0x02
 #define TCP_RST 0x04
@@ -40,13 +42,22 @@ struct tuple {
 	__u8 zero[3];
 };
 
+enum packet_fragment {
+	FRAGMENT_NONE,
+	FRAGMENT_FIRST, /* has the ports */
+	FRAGMENT_LATER, /* has no transport header */
+};
+
 struct packet {
 	struct tuple tuple;
 	__u16 l4;	/* offset of the transport header from the start of the frame */
 	__u16 l4_bytes; /* by the network header's word: transport header and payload */
 	__u8 tcp_flags;
 	__u8 ttl;
-	__u32 bytes; /* of the frame */
+	__u32 bytes;   /* of the frame */
+	__u32 id;      /* of a fragment */
+	__u8 fragment; /* enum packet_fragment */
+	__u8 zero[3];
 };
 
 /* A consistent copy of what a flow entry says. */

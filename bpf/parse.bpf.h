@@ -8,27 +8,37 @@
 
 #include "packet.bpf.h"
 
+/* IPv6 extension headers looked through, and the furthest that a transport header may begin. */
+#define PARSE_EXTENSIONS 6
+#define PARSE_L4_MAX 255
+
+#define NEXTHDR_HOP 0
+#define NEXTHDR_ROUTING 43
+#define NEXTHDR_FRAGMENT 44
+#define NEXTHDR_DEST 60
+
 enum parse_result {
 	PARSE_OK,
-	PARSE_UNSUPPORTED, /* well-formed, but not TCP or UDP of one piece: left to the kernel */
+	PARSE_UNSUPPORTED, /* well-formed, but nothing that a service has: left to the kernel */
 	PARSE_MALFORMED,
 };
 
-/* Ports and flags. hook_data and hook_end come from the hook's header. */
+/* Ports and flags; a later fragment has none. */
 static __always_inline int parse_l4(void *data, void *end, struct packet *pkt)
 {
-	__u8 *l4 = data + pkt->l4;
+	__u8 *l4 = data + (pkt->l4 & PARSE_L4_MAX);
 	__be16 *ports = (void *)l4;
 
+	if (pkt->tuple.proto != IPPROTO_TCP && pkt->tuple.proto != IPPROTO_UDP)
+		return PARSE_UNSUPPORTED;
+	if (pkt->fragment == FRAGMENT_LATER)
+		return PARSE_OK;
 	if (pkt->tuple.proto == IPPROTO_TCP) {
 		if ((void *)l4 + sizeof(struct tcphdr) > end)
 			return PARSE_MALFORMED;
 		pkt->tcp_flags = l4[TCP_FLAGS];
-	} else if (pkt->tuple.proto == IPPROTO_UDP) {
-		if ((void *)l4 + sizeof(struct udphdr) > end)
-			return PARSE_MALFORMED;
-	} else {
-		return PARSE_UNSUPPORTED;
+	} else if ((void *)l4 + sizeof(struct udphdr) > end) {
+		return PARSE_MALFORMED;
 	}
 	pkt->tuple.sport = ports[0];
 	pkt->tuple.dport = ports[1];
@@ -41,31 +51,69 @@ static __always_inline int parse_ip4(void *data, void *end, struct packet *pkt)
 
 	if ((void *)(ip + 1) > end || ip->version != 4 || ip->ihl < 5)
 		return PARSE_MALFORMED;
-	if (ip->frag_off & bpf_htons(~IP_DF))
-		return PARSE_UNSUPPORTED;
 	if (bpf_ntohs(ip->tot_len) < ip->ihl * 4)
 		return PARSE_MALFORMED;
+	if (ip->frag_off & bpf_htons(IP_OFFSET))
+		pkt->fragment = FRAGMENT_LATER;
+	else if (ip->frag_off & bpf_htons(IP_MF))
+		pkt->fragment = FRAGMENT_FIRST;
 	addr_map4(&pkt->tuple.saddr, ip->saddr);
 	addr_map4(&pkt->tuple.daddr, ip->daddr);
 	pkt->tuple.proto = ip->protocol;
+	pkt->id = ip->id;
 	pkt->ttl = ip->ttl;
 	pkt->l4 = ETH_HLEN + ip->ihl * 4;
 	pkt->l4_bytes = bpf_ntohs(ip->tot_len) - ip->ihl * 4;
 	return parse_l4(data, end, pkt);
 }
 
+/* RFC 8200, section 4.5: the header in front of a fragment. */
+struct parse_fragment {
+	__u8 nexthdr;
+	__u8 reserved;
+	__be16 frag_off; /* offset in units of 8, two bits, "more follow" */
+	__be32 identification;
+};
+
 static __always_inline int parse_ip6(void *data, void *end, struct packet *pkt)
 {
 	struct ipv6hdr *ip = data + ETH_HLEN;
+	__u32 at = ETH_HLEN + sizeof(*ip);
+	__u8 next;
 
 	if ((void *)(ip + 1) > end || ip->version != 6)
 		return PARSE_MALFORMED;
 	addr_copy6(&pkt->tuple.saddr, &ip->saddr);
 	addr_copy6(&pkt->tuple.daddr, &ip->daddr);
-	pkt->tuple.proto = ip->nexthdr;
 	pkt->ttl = ip->hop_limit;
-	pkt->l4 = ETH_HLEN + sizeof(*ip);
-	pkt->l4_bytes = bpf_ntohs(ip->payload_len);
+	next = ip->nexthdr;
+	for (int i = 0; i < PARSE_EXTENSIONS; i++) {
+		struct parse_fragment *header = data + (at & PARSE_L4_MAX);
+
+		if (next != NEXTHDR_HOP && next != NEXTHDR_ROUTING && next != NEXTHDR_DEST &&
+		    next != NEXTHDR_FRAGMENT)
+			break;
+		if ((void *)(header + 1) > end)
+			return PARSE_MALFORMED;
+		if (next == NEXTHDR_FRAGMENT) {
+			pkt->id = header->identification;
+			if (header->frag_off & bpf_htons(~7))
+				pkt->fragment = FRAGMENT_LATER;
+			else if (header->frag_off & bpf_htons(1))
+				pkt->fragment = FRAGMENT_FIRST;
+			at += sizeof(*header);
+		} else {
+			at += 8 + header->reserved * 8; /* there it is the length */
+		}
+		next = header->nexthdr;
+		if (at > PARSE_L4_MAX)
+			return PARSE_UNSUPPORTED;
+		if (pkt->fragment == FRAGMENT_LATER)
+			break; /* what follows is payload */
+	}
+	pkt->tuple.proto = next;
+	pkt->l4 = at;
+	pkt->l4_bytes = bpf_ntohs(ip->payload_len) - (at - ETH_HLEN - sizeof(*ip));
 	return parse_l4(data, end, pkt);
 }
 

@@ -12,6 +12,7 @@
 #define LB_SLOW_BPF_H
 
 #include "flow.bpf.h"
+#include "fragment.bpf.h"
 #include "frontend.bpf.h"
 #include "icmp.bpf.h"
 #include "nexthop.bpf.h"
@@ -48,6 +49,9 @@ static __always_inline struct slow_scratch *slow_scratch(void)
 		__builtin_memset(&scratch->pkt, 0, sizeof(scratch->pkt));
 	return scratch;
 }
+
+/* Bytes that the parsers may want to see in the linear part of a packet. */
+#define SLOW_PULL 320
 
 /* Ports tried for a masqueraded flow before it is refused. */
 #define SLOW_PORT_TRIES 32
@@ -299,7 +303,7 @@ static __always_inline enum verdict slow_apply(struct hook_ctx *ctx, const struc
 {
 	enum verdict verdict = rw->flags & LB_FLOW_FORWARD ? VERDICT_TRANSMIT : VERDICT_STACK;
 	void *data = hook_data(ctx), *end = hook_end(ctx);
-	__u32 offset = pkt->l4 & 0x7f;
+	__u32 offset = pkt->l4 & PARSE_L4_MAX;
 	void *l4 = data + offset;
 
 	if (rw->flags & LB_FLOW_FORWARD) {
@@ -313,13 +317,16 @@ static __always_inline enum verdict slow_apply(struct hook_ctx *ctx, const struc
 			verdict = VERDICT_RESOLVE;
 	}
 	*reason = LB_REASON_MALFORMED;
-	if (data + ETH_HLEN + (v4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr)) > end ||
-	    l4 + sizeof(struct udphdr) > end)
+	if (data + ETH_HLEN + (v4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr)) > end)
 		return VERDICT_DROP;
 	if (verdict == VERDICT_TRANSMIT)
 		rewrite_link(data, &rw->nexthop);
 	backend_count(rw->backend, pkt->bytes);
 	rewrite_ip(data + ETH_HLEN, rw, rw->flags & LB_FLOW_FORWARD, v4);
+	if (pkt->fragment == FRAGMENT_LATER) /* the checksum is in the first one, for all */
+		return verdict;
+	if (l4 + sizeof(struct udphdr) > end)
+		return VERDICT_DROP;
 	hook_rewrite_l4(ctx, l4, end, offset, rw, pkt->tuple.proto);
 	return verdict;
 }
@@ -358,6 +365,57 @@ static __always_inline enum verdict slow_known(struct hook_ctx *ctx, const struc
 	return VERDICT_PASS;
 }
 
+/* Whether an address is one that packets of ours may have: a service's, or this node's. */
+static __always_inline bool slow_addr_is_ours(struct hook_ctx *ctx, const struct lb_addr *addr,
+					      bool *ret_node, const bool v4)
+{
+	const struct lb_device *device = nexthop_device(hook_ifindex(ctx));
+
+	*ret_node = device && addr_equal(v4 ? &device->addr4 : &device->addr6, addr);
+	return *ret_node || frontend_find(addr, 0, v4 ? IPPROTO_ICMP : IPPROTO_ICMPV6);
+}
+
+/*
+ * A later fragment before the first one: once more, until the rounds or the budget are used up.
+ * The node's own address may be the host's business, so there it passes in the end.
+ */
+static __always_inline int slow_orphan(struct hook_ctx *ctx, const struct packet *pkt,
+				       const bool v4)
+{
+	__u32 rounds = hook_rounds(ctx);
+	bool node;
+
+	if (!slow_addr_is_ours(ctx, &pkt->tuple.daddr, &node, v4))
+		return hook_finish(ctx, VERDICT_PASS, 0);
+	if (HOOK_XDP)
+		return hook_finish(ctx, VERDICT_HANDOFF, 0);
+	if (rounds < FRAGMENT_ROUNDS && fragment_affordable()) {
+		hook_rounds_set(ctx, rounds + 1);
+		return hook_finish(ctx, VERDICT_AGAIN, 0);
+	}
+	hook_rounds_set(ctx, 0);
+	if (node)
+		return hook_finish(ctx, VERDICT_PASS, 0);
+	reason_count(LB_REASON_FRAGMENT, pkt->bytes);
+	return hook_finish(ctx, VERDICT_DROP, 0);
+}
+
+/* An answer in place of a packet that goes nowhere. */
+static __always_inline enum verdict slow_refuse(struct hook_ctx *ctx, const struct packet *pkt,
+						enum lb_reason reason, const bool v4)
+{
+	const struct lb_device *device = nexthop_device(hook_ifindex(ctx));
+	struct lb_addr from = pkt->tuple.daddr;
+
+	if (reason == LB_REASON_NO_BACKEND || reason == LB_REASON_BACKEND_GONE)
+		return reject(ctx, pkt, v4);
+	if (reason != LB_REASON_TTL)
+		return VERDICT_DROP;
+	if (device && !addr_zero(v4 ? &device->addr4 : &device->addr6))
+		from = v4 ? device->addr4 : device->addr6;
+	return reject_ttl(ctx, pkt, &from, v4);
+}
+
 /* On the way in: everything. Returns the hook's own code. */
 static __always_inline int slow_ingress(struct hook_ctx *ctx, const bool v4)
 {
@@ -366,9 +424,15 @@ static __always_inline int slow_ingress(struct hook_ctx *ctx, const bool v4)
 	enum verdict verdict;
 	bool known, again = false;
 
-	hook_pull(ctx, 128);
+	hook_pull(ctx, SLOW_PULL);
 	if (!s || parse(hook_data(ctx), hook_end(ctx), &s->pkt, v4) != PARSE_OK)
 		return hook_finish(ctx, VERDICT_PASS, 0);
+	if (s->pkt.fragment == FRAGMENT_LATER) {
+		if (!fragment_recall(&s->pkt))
+			return slow_orphan(ctx, &s->pkt, v4);
+		if (hook_rounds(ctx))
+			hook_rounds_set(ctx, 0);
+	}
 	known = flow_find(&s->pkt.tuple, &s->rw, v4);
 	if (known && s->rw.flags & LB_FLOW_EGRESS)
 		return hook_finish(ctx, VERDICT_PASS, 0);
@@ -381,18 +445,18 @@ static __always_inline int slow_ingress(struct hook_ctx *ctx, const bool v4)
 	if (verdict == VERDICT_STACK)
 		verdict = slow_apply(ctx, &s->pkt, &s->rw, &reason, v4);
 out:
+	if (verdict != VERDICT_PASS && s->pkt.fragment == FRAGMENT_FIRST)
+		fragment_remember(&s->pkt);
 	if (verdict == VERDICT_DROP) {
 		reason_count(reason, s->pkt.bytes);
-		if (reason == LB_REASON_NO_BACKEND || reason == LB_REASON_BACKEND_GONE)
-			verdict = reject(ctx, &s->pkt, v4);
+		verdict = slow_refuse(ctx, &s->pkt, reason, v4);
 	}
 	if (lb_config.dry_run)
 		explain_done(verdict, reason, &s->rw);
-	return hook_finish(ctx, verdict,
-			   verdict == VERDICT_REPLY ? hook_ifindex(ctx) : s->rw.nexthop.ifindex);
+	return hook_finish(ctx, verdict, s->rw.nexthop.ifindex);
 }
 
-/* On the way out: answers of backends that were reached without masquerade. */
+/* On the way out: answers of backends that were reached without masquerade, in their order. */
 static __always_inline int slow_egress(struct hook_ctx *ctx, const bool v4)
 {
 	enum lb_reason reason = LB_REASON_NOT_OURS;
@@ -400,10 +464,13 @@ static __always_inline int slow_egress(struct hook_ctx *ctx, const bool v4)
 	enum verdict verdict;
 	bool again;
 
-	hook_pull(ctx, 128);
+	hook_pull(ctx, SLOW_PULL);
 	if (!s || parse(hook_data(ctx), hook_end(ctx), &s->pkt, v4) != PARSE_OK ||
+	    (s->pkt.fragment == FRAGMENT_LATER && !fragment_recall(&s->pkt)) ||
 	    !flow_find(&s->pkt.tuple, &s->rw, v4) || !(s->rw.flags & LB_FLOW_EGRESS))
 		return hook_finish(ctx, VERDICT_PASS, 0);
+	if (s->pkt.fragment == FRAGMENT_FIRST)
+		fragment_remember(&s->pkt);
 	verdict = slow_known(ctx, &s->pkt, &s->rw, &again, &reason, v4);
 	if (verdict == VERDICT_DROP)
 		reason_count(reason, s->pkt.bytes);
@@ -421,7 +488,7 @@ static __always_inline int slow_icmp(struct hook_ctx *ctx, const bool egress, co
 	void *data, *end;
 	__u8 type;
 
-	hook_pull(ctx, 128);
+	hook_pull(ctx, SLOW_PULL);
 	data = hook_data(ctx);
 	end = hook_end(ctx);
 	if (!s || !icmp_parse(data, end, &type, v4))

@@ -14,6 +14,7 @@ enum verdict {
 	VERDICT_TRANSMIT, /* rewritten, link addresses set: out of pkt->ifindex */
 	VERDICT_RESOLVE,  /* rewritten; the kernel finds the neighbour on pkt->ifindex */
 	VERDICT_HANDOFF,  /* untouched: TC behind this hook does the work */
+	VERDICT_AGAIN,	  /* untouched: once more, behind what has arrived meanwhile */
 	VERDICT_REPLY,	  /* turned into an answer: back to where it came from */
 	VERDICT_DROP,
 };

@@ -33,7 +33,9 @@
 	X(NO_ADDRESS, "no_address", "the node has no address to masquerade with",              \
 	  "give the device an address of this family, or set nodeAddresses")                   \
 	X(BACKEND_GONE, "backend_gone", "the backend of this connection no longer exists", "") \
-	X(INTERNAL, "internal", "a map or a tail call is missing", "attach again: lbctl attach")
+	X(INTERNAL, "internal", "a map or a tail call is missing", "attach again: lbctl attach")   \
+	X(FRAGMENT, "fragment", "a fragment whose first one never came",                           \
+	  "find out who loses fragments, or lower the sender's MTU")
 
 enum lb_reason {
 #define LB_REASON_ENUM(name, label, text, hint) LB_REASON_##name,

@@ -101,8 +101,11 @@ void frame_checksum(uint8_t *buffer, bool v4)
 		checksum_l4(l3, l3 + header, ntohs(ip->tot_len) - header, ip->protocol, true);
 	} else {
 		struct ip6_hdr *ip = (void *)l3;
+		size_t header = ip->ip6_nxt == IPPROTO_HOPOPTS ? 8 : 0;
+		uint8_t *l4 = l3 + sizeof(*ip) + header;
 
-		checksum_l4(l3, l3 + sizeof(*ip), ntohs(ip->ip6_plen), ip->ip6_nxt, false);
+		checksum_l4(l3, l4, ntohs(ip->ip6_plen) - header, header ? l4[-8] : ip->ip6_nxt,
+			    false);
 	}
 }
 
@@ -142,15 +145,17 @@ static size_t build_ip(const struct frame *frame, bool v4, size_t l4_size, uint8
 			memset(ip + 1, IPOPT_NOP, 4);
 		return header;
 	}
+	if (frame->options)
+		memcpy(buffer + sizeof(struct ip6_hdr), (uint8_t[8]){ frame->proto, 0, 1, 4 }, 8);
 	*(struct ip6_hdr *)buffer = (struct ip6_hdr){
 		.ip6_flow = htonl(frame->made_here ? 0x60000000 : 0x60012345),
-		.ip6_plen = htons((uint16_t)l4_size),
-		.ip6_nxt = frame->proto,
+		.ip6_plen = htons((uint16_t)(l4_size + (frame->options ? 8 : 0))),
+		.ip6_nxt = frame->options ? IPPROTO_HOPOPTS : frame->proto,
 		.ip6_hops = ttl,
 	};
 	memcpy(buffer + 8, &src, sizeof(src));
 	memcpy(buffer + 24, &dst, sizeof(dst));
-	return sizeof(struct ip6_hdr);
+	return sizeof(struct ip6_hdr) + (frame->options ? 8 : 0);
 }
 
 static size_t build_l4(const struct frame *frame, uint8_t *buffer)
@@ -273,8 +278,8 @@ static size_t icmp_at(bool v4)
 	return ETH_HLEN + (v4 ? sizeof(struct iphdr) : sizeof(struct ip6_hdr));
 }
 
-size_t frame_build_error(const struct frame *frame, const struct frame *inner, size_t quoted,
-			 bool v4, uint8_t *buffer)
+size_t frame_build_error(enum frame_error error, const struct frame *frame,
+			 const struct frame *inner, size_t quoted, bool v4, uint8_t *buffer)
 {
 	uint8_t whole[FRAME_MAX];
 	size_t header = icmp_at(v4) - ETH_HLEN;
@@ -282,10 +287,14 @@ size_t frame_build_error(const struct frame *frame, const struct frame *inner, s
 	memset(buffer, 0, FRAME_MAX);
 	frame_build(inner, v4, whole);
 	memcpy(buffer + icmp_at(v4) + 8, whole + ETH_HLEN, header + quoted);
-	buffer[icmp_at(v4)] = v4 ? ICMP_DEST_UNREACH : ICMP6_PACKET_TOO_BIG;
-	buffer[icmp_at(v4) + 1] = v4 ? ICMP_FRAG_NEEDED : 0;
-	buffer[icmp_at(v4) + 6] = 1400 >> 8;
-	buffer[icmp_at(v4) + 7] = 1400 & 0xff;
+	if (error == ERROR_TOO_BIG) {
+		buffer[icmp_at(v4)] = v4 ? ICMP_DEST_UNREACH : ICMP6_PACKET_TOO_BIG;
+		buffer[icmp_at(v4) + 1] = v4 ? ICMP_FRAG_NEEDED : 0;
+		buffer[icmp_at(v4) + 6] = 1400 >> 8;
+		buffer[icmp_at(v4) + 7] = 1400 & 0xff;
+	} else {
+		buffer[icmp_at(v4)] = v4 ? ICMP_TIME_EXCEEDED : ICMP6_TIME_EXCEEDED;
+	}
 	return finish_icmp(frame, 8 + header + quoted, v4, buffer);
 }
 
@@ -301,6 +310,51 @@ size_t frame_build_echo(const struct frame *frame, bool reply, bool v4, uint8_t 
 	for (int i = 4; i < 8 + frame->payload; i++)
 		icmp[i] = (uint8_t)(i * 3);
 	return finish_icmp(frame, 8u + frame->payload, v4, buffer);
+}
+
+static size_t fragment4(const uint8_t *whole, size_t split, bool later, uint32_t id,
+			uint8_t *buffer)
+{
+	struct iphdr *ip = (void *)(buffer + ETH_HLEN);
+	size_t at = ETH_HLEN + sizeof(*ip), size;
+
+	memcpy(buffer, whole, at);
+	size = later ? ntohs(ip->tot_len) - sizeof(*ip) - split : split;
+	memcpy(buffer + at, whole + at + (later ? split : 0), size);
+	ip->tot_len = htons((uint16_t)(sizeof(*ip) + size));
+	ip->id = htons((uint16_t)id);
+	ip->frag_off = htons((uint16_t)(later ? split / 8 : IP_MF));
+	ip->check = 0;
+	ip->check = sum_finish(sum_words(ip, sizeof(*ip), 0));
+	return at + size;
+}
+
+static size_t fragment6(const uint8_t *whole, size_t split, bool later, uint32_t id,
+			uint8_t *buffer)
+{
+	struct ip6_hdr *ip = (void *)(buffer + ETH_HLEN);
+	struct ip6_frag *header = (void *)(ip + 1);
+	size_t at = ETH_HLEN + sizeof(*ip), size;
+
+	memcpy(buffer, whole, at);
+	size = later ? ntohs(ip->ip6_plen) - split : split;
+	*header = (struct ip6_frag){
+		.ip6f_nxt = ip->ip6_nxt,
+		.ip6f_offlg = htons((uint16_t)(later ? split : 1)),
+		.ip6f_ident = htonl(id),
+	};
+	memcpy(header + 1, whole + at + (later ? split : 0), size);
+	ip->ip6_nxt = IPPROTO_FRAGMENT;
+	ip->ip6_plen = htons((uint16_t)(sizeof(*header) + size));
+	return at + sizeof(*header) + size;
+}
+
+size_t frame_fragment(const uint8_t *whole, size_t split, bool later, uint32_t id, bool v4,
+		      uint8_t *buffer)
+{
+	memset(buffer, 0, FRAME_MAX);
+	return v4 ? fragment4(whole, split, later, id, buffer)
+		  : fragment6(whole, split, later, id, buffer);
 }
 
 uint16_t frame_sport(const uint8_t *buffer, bool v4)

@@ -50,7 +50,7 @@ struct frame {
 	uint8_t ttl;	 /* 0: 64 */
 	uint8_t payload; /* bytes */
 	bool no_udp_checksum;
-	bool options;	/* IPv4: four bytes of options */
+	bool options;	/* IPv4: four bytes of options; IPv6: a hop-by-hop header */
 	bool made_here; /* a packet of the programs' own: no IP id, no flow label */
 	uint32_t seq, ack;
 };
@@ -66,8 +66,13 @@ size_t frame_build_unreachable(const uint8_t *refused, bool v4, uint8_t *buffer)
 
 /* An ICMP error: its own addresses are those of frame, `quoted` bytes of inner's transport follow.
  */
-size_t frame_build_error(const struct frame *frame, const struct frame *inner, size_t quoted,
-			 bool v4, uint8_t *buffer);
+enum frame_error { ERROR_TOO_BIG, ERROR_TTL };
+size_t frame_build_error(enum frame_error error, const struct frame *frame,
+			 const struct frame *inner, size_t quoted, bool v4, uint8_t *buffer);
+
+/* Cuts a built frame after `split` bytes of transport (a multiple of 8), and gives one half. */
+size_t frame_fragment(const uint8_t *whole, size_t split, bool later, uint32_t id, bool v4,
+		      uint8_t *buffer);
 
 /* An echo request, or its reply. */
 size_t frame_build_echo(const struct frame *frame, bool reply, bool v4, uint8_t *buffer);

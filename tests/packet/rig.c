@@ -33,6 +33,7 @@ static struct {
 	unsigned int sets, next_slot;
 	int cpus;
 	enum rig_mode mode;
+	uint32_t mark; /* of the packet at TC, kept from one run to the next */
 	void *flow4, *flow6;
 } rig;
 
@@ -183,6 +184,7 @@ static void programs_open(const struct lb_config *config)
 	SHARE(lb_device);
 	SHARE(lb_backend_stats);
 	SHARE(lb_reason_stats);
+	SHARE(lb_fragment);
 	must(lb_tc__load(rig.tc), "load lb_tc");
 }
 
@@ -261,10 +263,12 @@ void rig_reset(enum rig_mode mode)
 
 	rig.mode = mode;
 	rig.next_slot = 0;
+	rig.mark = 0;
 	memset(rig.flow4, 0, rig.sets * sizeof(struct lb_flow4_set));
 	memset(rig.flow6, 0, rig.sets * sizeof(struct lb_flow6_set));
 	map_empty(rig.xdp->maps.lb_frontend);
 	map_empty(rig.xdp->maps.lb_affinity);
+	map_empty(rig.xdp->maps.lb_fragment);
 	map_empty(rig.xdp->maps.lb_source_range);
 	memset(reasons, 0, sizeof(reasons));
 	for (uint32_t i = 0; i < LB_REASON_COUNT; i++)
@@ -307,6 +311,11 @@ void rig_backend(unsigned int id, unsigned int service, enum host host, bool v4,
 int rig_xdp_fd(void)
 {
 	return bpf_program__fd(rig.xdp->progs.lb_xdp);
+}
+
+uint32_t rig_mark(void)
+{
+	return rig.mark;
 }
 
 unsigned int rig_nic(void)
@@ -510,12 +519,14 @@ static enum rig_action run_tc(struct bpf_program *program, unsigned int ifindex,
 			      size_t *size)
 {
 	static uint8_t out[FRAME_MAX * 2];
-	struct __sk_buff ctx = { .ifindex = ifindex };
+	struct __sk_buff ctx = { .ifindex = ifindex, .mark = rig.mark };
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = (uint32_t)*size,
 		    .data_out = out, .data_size_out = sizeof(out), .ctx_in = &ctx,
-		    .ctx_size_in = sizeof(ctx), .repeat = 1);
+		    .ctx_size_in = sizeof(ctx), .ctx_out = &ctx, .ctx_size_out = sizeof(ctx),
+		    .repeat = 1);
 
 	must(bpf_prog_test_run_opts(bpf_program__fd(program), &opts), "test run");
+	rig.mark = ctx.mark;
 	memcpy(frame, out, opts.data_size_out);
 	*size = opts.data_size_out;
 	switch ((int)opts.retval) {

@@ -86,6 +86,9 @@ void rig_age_affinity(unsigned int seconds);
 int rig_xdp_fd(void);
 unsigned int rig_nic(void);
 
+/* The mark of the packet that TC ran last. */
+uint32_t rig_mark(void);
+
 /* Empties the prog arrays, as if a tail call's program were missing. */
 void rig_cut_tail_calls(void);
 

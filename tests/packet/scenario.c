@@ -24,6 +24,21 @@ static void ports_fill(const struct run *run, struct frame *frame)
 		frame->dport = run->masq_port;
 }
 
+static size_t expect_expired(const struct run *run, const struct step *step, uint8_t *want)
+{
+	struct frame quoted = step->in;
+	struct frame outer = {
+		.smac = step->in.dmac,
+		.dmac = step->in.smac,
+		.src = H_NODE,
+		.dst = step->in.src,
+		.made_here = true,
+	};
+
+	ports_fill(run, &quoted);
+	return frame_build_error(ERROR_TTL, &outer, &quoted, 8, run->v4, want);
+}
+
 /* What the outcome looks like as a frame; 0: there is none to compare. */
 static size_t expect(struct run *run, const struct step *step, const uint8_t *sent,
 		     size_t sent_size, const uint8_t *got, uint8_t *want)
@@ -31,6 +46,8 @@ static size_t expect(struct run *run, const struct step *step, const uint8_t *se
 	struct frame frame = step->out;
 
 	switch (step->outcome) {
+	case EXPIRED:
+		return expect_expired(run, step, want);
 	case DROPPED:
 		return 0;
 	case UNTOUCHED:

@@ -30,6 +30,7 @@ enum outcome {
 	SENT_BY_TC, /* the same, but XDP hands the frame to TC first */
 	RESOLVED,   /* rewritten but for the link addresses, which the kernel fills in; TC alone */
 	REFUSED,    /* answered: reset or port unreachable */
+	EXPIRED,    /* answered: time exceeded, from the node */
 	DROPPED,
 };
 

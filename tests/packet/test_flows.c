@@ -459,7 +459,7 @@ static const struct scenario scenarios[] = {
 	  BOTH,
 	  { { AT_NIC,
 	      { CLIENT_TO_NIC, H_CLIENT, H_EXTERNAL, 40000, 80, SYN, .ttl = 1 },
-	      DROPPED,
+	      EXPIRED,
 	      .reason = LB_REASON_TTL },
 	    { AT_NIC,
 	      { CLIENT_TO_NIC, H_CLIENT, H_EXTERNAL, 40000, 80, SYN, .ttl = 2 },

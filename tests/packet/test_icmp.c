@@ -160,14 +160,15 @@ static int run_case(const struct error_case *c, bool v4, uint8_t proto, enum rig
 	c->setup(v4, proto);
 	masq = make_flow(c, v4, proto);
 	in = complete(&c->in, proto, masq);
-	size = frame_build_error(&in.outer, &in.inner, quoted, v4, got);
+	size = frame_build_error(ERROR_TOO_BIG, &in.outer, &in.inner, quoted, v4, got);
 	if (c->outcome == UNTOUCHED) {
 		memcpy(want, got, size);
 		want_size = size;
 	} else {
 		out = complete(&c->out, proto, masq);
 		out.outer.ttl = c->outcome == SENT ? 63 : 64;
-		want_size = frame_build_error(&out.outer, &out.inner, quoted, v4, want);
+		want_size =
+			frame_build_error(ERROR_TOO_BIG, &out.outer, &out.inner, quoted, v4, want);
 	}
 	action = rig_run(c->hook, got, &size);
 	if (action != (c->outcome == SENT ? DO_SEND : DO_PASS)) {
