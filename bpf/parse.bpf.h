@@ -7,6 +7,7 @@
 #define LB_PARSE_BPF_H
 
 #include "packet.bpf.h"
+#include "sctp.bpf.h"
 
 /* IPv6 extension headers looked through, and the furthest that a transport header may begin. */
 #define PARSE_EXTENSIONS 6
@@ -23,12 +24,36 @@ enum parse_result {
 	PARSE_MALFORMED,
 };
 
+/* The first chunk tells what TCP's flags tell; it is put into their words. */
+static __always_inline int parse_sctp(__u8 *l4, void *end, struct packet *pkt)
+{
+	__be16 *ports = (void *)l4;
+
+	if (pkt->fragment != FRAGMENT_NONE)
+		return PARSE_UNSUPPORTED;
+	if ((void *)l4 + SCTP_HEADER + 1 > end)
+		return PARSE_MALFORMED;
+	switch (l4[SCTP_HEADER]) {
+	case SCTP_INIT:
+		pkt->tcp_flags = TCP_SYN;
+		break;
+	case SCTP_ABORT:
+	case SCTP_SHUTDOWN_COMPLETE:
+		pkt->tcp_flags = TCP_RST;
+	}
+	pkt->tuple.sport = ports[0];
+	pkt->tuple.dport = ports[1];
+	return PARSE_OK;
+}
+
 /* Ports and flags; a later fragment has none. */
 static __always_inline int parse_l4(void *data, void *end, struct packet *pkt)
 {
 	__u8 *l4 = data + (pkt->l4 & PARSE_L4_MAX);
 	__be16 *ports = (void *)l4;
 
+	if (pkt->tuple.proto == IPPROTO_SCTP)
+		return parse_sctp(l4, end, pkt);
 	if (pkt->tuple.proto != IPPROTO_TCP && pkt->tuple.proto != IPPROTO_UDP)
 		return PARSE_UNSUPPORTED;
 	if (pkt->fragment == FRAGMENT_LATER)

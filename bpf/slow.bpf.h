@@ -296,6 +296,26 @@ static __always_inline enum verdict slow_new(struct hook_ctx *ctx, struct slow_s
 
 /* --------------------------------------------------------------- apply -- */
 
+__noinline __u32 slow_sctp_checksum(__u32 check, __u32 old, __u32 new, __u32 length)
+{
+	return sctp_checksum_update(check, old, new, length);
+}
+
+/* At TC a checksum of 0 is one that is still to be made. */
+static __always_inline bool slow_rewrite_sctp(void *l4, void *end, const struct rewrite *rw,
+					      __u32 length)
+{
+	__u32 *ports = l4, *check = l4 + SCTP_CHECK;
+	__u32 new = *(const __u32 *)&rw->sport;
+
+	if ((void *)(check + 1) > end)
+		return false;
+	if (HOOK_XDP || *check)
+		*check = slow_sctp_checksum(*check, *ports, new, length);
+	*ports = new;
+	return true;
+}
+
 /* Writes rw into the packet. Pointers to the packet are void afterwards. */
 static __always_inline enum verdict slow_apply(struct hook_ctx *ctx, const struct packet *pkt,
 					       const struct rewrite *rw, enum lb_reason *reason,
@@ -325,6 +345,8 @@ static __always_inline enum verdict slow_apply(struct hook_ctx *ctx, const struc
 	rewrite_ip(data + ETH_HLEN, rw, rw->flags & LB_FLOW_FORWARD, v4);
 	if (pkt->fragment == FRAGMENT_LATER) /* the checksum is in the first one, for all */
 		return verdict;
+	if (pkt->tuple.proto == IPPROTO_SCTP)
+		return slow_rewrite_sctp(l4, end, rw, pkt->l4_bytes) ? verdict : VERDICT_DROP;
 	if (l4 + sizeof(struct udphdr) > end)
 		return VERDICT_DROP;
 	hook_rewrite_l4(ctx, l4, end, offset, rw, pkt->tuple.proto);

@@ -51,13 +51,12 @@ static __always_inline enum track_result track_check(const struct packet *pkt, s
 	const struct lb_backend *backend;
 	__u32 id = rw->backend;
 
-	if (pkt->tuple.proto == IPPROTO_TCP && rw->state > LB_FLOW_ESTABLISHED &&
-	    (pkt->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN)
+	if (rw->state > LB_FLOW_ESTABLISHED && (pkt->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN)
 		return TRACK_VOID; /* the client's port again, for a new connection */
 	backend = bpf_map_lookup_elem(&lb_backend, &id);
 	if (!backend || backend->generation == rw->generation)
 		return TRACK_USE;
-	if (pkt->tuple.proto != IPPROTO_TCP || rw->state == LB_FLOW_HALF_OPEN ||
+	if (pkt->tuple.proto == IPPROTO_UDP || rw->state == LB_FLOW_HALF_OPEN ||
 	    rw->state == LB_FLOW_REPLIED)
 		return TRACK_VOID;
 	if (backend->flags & LB_BACKEND_GONE)

@@ -2,6 +2,7 @@
 #include "tests/packet/frame.h"
 
 #include <arpa/inet.h>
+#include <endian.h>
 #include <net/ethernet.h>
 #include <netinet/icmp6.h>
 #include <netinet/ip.h>
@@ -71,8 +72,26 @@ static uint16_t l4_checksum(const uint8_t *ip, const void *l4, size_t size, uint
 	return sum_finish(sum_words(l4, size, sum));
 }
 
+/* CRC32c, a bit at a time (RFC 9260, appendix A). */
+static uint32_t crc32c(const uint8_t *data, size_t size)
+{
+	uint32_t crc = ~0u;
+
+	for (size_t i = 0; i < size; i++) {
+		crc ^= data[i];
+		for (int bit = 0; bit < 8; bit++)
+			crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78 : 0);
+	}
+	return ~crc;
+}
+
 static void checksum_l4(uint8_t *ip, uint8_t *l4, size_t size, uint8_t proto, bool v4)
 {
+	if (proto == IPPROTO_SCTP) {
+		memset(l4 + 8, 0, 4);
+		memcpy(l4 + 8, &(uint32_t){ htole32(crc32c(l4, size)) }, 4);
+		return;
+	}
 	if (proto == IPPROTO_TCP) {
 		struct tcphdr *tcp = (void *)l4;
 
@@ -158,11 +177,28 @@ static size_t build_ip(const struct frame *frame, bool v4, size_t l4_size, uint8
 	return sizeof(struct ip6_hdr) + (frame->options ? 8 : 0);
 }
 
+/* A common header and one chunk: INIT for SYN, ABORT for RST, else DATA. */
+static size_t build_sctp(const struct frame *frame, uint8_t *buffer)
+{
+	uint16_t length = htons((uint16_t)(4 + frame->payload));
+	uint8_t type = frame->tcp_flags == TH_SYN ? 1 : frame->tcp_flags & TH_RST ? 6 : 0;
+
+	memset(buffer, 0, 16);
+	memcpy(buffer, &(uint16_t){ htons(frame->sport) }, 2);
+	memcpy(buffer + 2, &(uint16_t){ htons(frame->dport) }, 2);
+	memcpy(buffer + 4, "tag!", 4);
+	buffer[12] = type;
+	memcpy(buffer + 14, &length, 2);
+	return 16;
+}
+
 static size_t build_l4(const struct frame *frame, uint8_t *buffer)
 {
 	size_t header;
 
-	if (frame->proto == IPPROTO_TCP) {
+	if (frame->proto == IPPROTO_SCTP) {
+		header = build_sctp(frame, buffer);
+	} else if (frame->proto == IPPROTO_TCP) {
 		struct tcphdr tcp = {
 			.source = htons(frame->sport),
 			.dest = htons(frame->dport),

@@ -45,7 +45,7 @@ struct frame {
 	enum mac smac, dmac;
 	enum host src, dst;
 	uint16_t sport, dport; /* host order */
-	uint8_t proto;	       /* 0: the run's own, TCP or UDP */
+	uint8_t proto;	       /* 0: that of the run */
 	uint8_t tcp_flags;
 	uint8_t ttl;	 /* 0: 64 */
 	uint8_t payload; /* bytes */

@@ -54,7 +54,7 @@ static size_t expect(struct run *run, const struct step *step, const uint8_t *se
 		memcpy(want, sent, sent_size);
 		return sent_size;
 	case REFUSED:
-		if (run->proto == IPPROTO_UDP)
+		if (run->proto != IPPROTO_TCP)
 			return frame_build_unreachable(sent, run->v4, want);
 		frame = (struct frame){
 			.smac = step->in.dmac,
@@ -165,6 +165,11 @@ static bool step_run(struct run *run, const struct step *step)
 	return right;
 }
 
+static const char *protocol_name(uint8_t proto)
+{
+	return proto == IPPROTO_TCP ? "TCP" : proto == IPPROTO_UDP ? "UDP" : "SCTP";
+}
+
 static int variant_run(struct run *run)
 {
 	int wrong = 0;
@@ -174,8 +179,7 @@ static int variant_run(struct run *run)
 	run->scenario->setup(run->v4, run->proto);
 	for (int i = 0; i < STEPS_MAX && run->scenario->steps[i].in.src; i++) {
 		snprintf(run->name, sizeof(run->name), "%s, step %d, IPv%d %s %s",
-			 run->scenario->name, i + 1, run->v4 ? 4 : 6,
-			 run->proto == IPPROTO_TCP ? "TCP" : "UDP",
+			 run->scenario->name, i + 1, run->v4 ? 4 : 6, protocol_name(run->proto),
 			 run->mode == RIG_XDP ? "XDP" : "TC");
 		wrong += !step_run(run, &run->scenario->steps[i]);
 	}
@@ -184,15 +188,15 @@ static int variant_run(struct run *run)
 
 int scenario_run(const struct scenario *scenario)
 {
-	static const uint8_t protos[] = { IPPROTO_TCP, IPPROTO_UDP };
+	static const uint8_t protos[] = { IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP };
 	int wrong = 0;
 
-	for (int variant = 0; variant < 8; variant++) {
+	for (int variant = 0; variant < 12; variant++) {
 		struct run run = {
 			.scenario = scenario,
 			.v4 = variant & 1,
-			.proto = protos[variant >> 1 & 1],
-			.mode = variant & 4 ? RIG_TC : RIG_XDP,
+			.proto = protos[variant / 2 % 3],
+			.mode = variant / 6 ? RIG_TC : RIG_XDP,
 		};
 
 		if ((scenario->protos == TCP_ONLY && run.proto != IPPROTO_TCP) ||

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A scenario: what the maps hold, then frames one after another, each with what must become
- * of it, byte for byte. Each runs over IPv4 and IPv6, TCP and UDP, XDP and TC.
+ * of it, byte for byte. Each runs over IPv4 and IPv6, TCP, UDP and SCTP, XDP and TC.
  */
 #ifndef PACKET_SCENARIO_H
 #define PACKET_SCENARIO_H
@@ -34,7 +34,7 @@ enum outcome {
 	DROPPED,
 };
 
-enum proto_set { TCP_ONLY = 1, UDP_ONLY = 2, BOTH = 0 };
+enum proto_set { ALL, TCP_ONLY, UDP_ONLY };
 
 struct step {
 	enum rig_hook hook;
