@@ -185,14 +185,21 @@ static int apply_at(struct datapath *dp, const struct plan *plan, size_t i, size
 	}
 }
 
-int datapath_apply(struct datapath *dp, const struct plan *plan, struct err *err)
+int apply_plan(struct datapath *dp, const struct plan *plan, struct err *err)
 {
-	const struct paths paths = { .run = dp->run };
-	cleanup_close int lock = -EBADF;
 	size_t next = 0;
-	int r = pin_lock(&paths, &lock, err); /* no attach and no detach meanwhile */
+	int r = 0;
 
 	while (!r && next < plan->n)
 		r = apply_at(dp, plan, next, &next, err);
 	return r;
+}
+
+int datapath_apply(struct datapath *dp, const struct plan *plan, struct err *err)
+{
+	const struct paths paths = { .run = dp->run };
+	cleanup_close int lock = -EBADF;
+	int r = pin_lock(&paths, &lock, err); /* no attach and no detach meanwhile */
+
+	return r ?: apply_plan(dp, plan, err);
 }

@@ -80,7 +80,9 @@ static int make_meta(struct attach *attach, struct err *err)
 	}
 	*meta = (struct lb_meta){ .magic = LB_MAGIC, .abi = LB_ABI };
 	snprintf(meta->build, sizeof(meta->build), "%s", version_text());
-	return r ?: settings_make(attach->config, hz, seed, &meta->config, err);
+	r = r ?: settings_make(attach->config, hz, seed, &meta->config, err);
+	meta->config.netns = settings_netns();
+	return r;
 }
 
 static int write_meta(const struct attach *attach, const struct lb_meta *meta, struct err *err)

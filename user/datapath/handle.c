@@ -4,6 +4,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -63,38 +64,91 @@ static int map_region(struct datapath *dp, enum shared_map map, size_t item, voi
 	return 0;
 }
 
+/* Takes note of a map's size. */
+static int map_measure(struct datapath *dp, enum shared_map map, struct err *err)
+{
+	struct bpf_map_info info = { 0 };
+	__u32 size = sizeof(info);
+	int r = bpf_obj_get_info_by_fd(dp->map[map], &info, &size);
+
+	if (r)
+		return err_sys(err, r, "cannot read %s", shared_map_names[map]);
+	dp->max[map] = info.max_entries;
+	return 0;
+}
+
 static int maps_open(struct datapath *dp, const struct paths *paths, struct err *err)
 {
 	for (int i = 0; i < MAP_COUNT; i++) {
-		struct bpf_map_info info = { 0 };
-		__u32 size = sizeof(info);
 		int r = handle_open_map(paths, (enum shared_map)i, &dp->map[i], err);
 
 		if (r == -ENOENT && i == MAP_SOCKET)
 			continue;
-		r = r ?: bpf_obj_get_info_by_fd(dp->map[i], &info, &size);
+		r = r ?: map_measure(dp, (enum shared_map)i, err);
 		if (r)
 			return r;
-		dp->max[i] = info.max_entries;
 	}
 	return 0;
 }
 
-int datapath_open(const struct paths *paths, struct datapath **ret, struct err *err)
+static int maps_adopt(struct datapath *dp, const int fds[MAP_COUNT], struct err *err)
+{
+	for (int i = 0; i < MAP_COUNT; i++) {
+		int r;
+
+		if (fds[i] < 0)
+			continue;
+		dp->map[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, 0);
+		r = dp->map[i] < 0 ? err_sys(err, -errno, "cannot open %s", shared_map_names[i])
+				   : map_measure(dp, (enum shared_map)i, err);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+static int regions_map(struct datapath *dp, struct err *err)
+{
+	int r = map_region(dp, MAP_BACKEND, sizeof(*dp->backends), (void **)&dp->backends, err);
+
+	return r ?: map_region(dp, MAP_MAGLEV, sizeof(*dp->slots), (void **)&dp->slots, err);
+}
+
+static struct datapath *handle_new(void)
 {
 	struct datapath *dp = xcalloc(1, sizeof(*dp));
-	int r;
 
 	for (int i = 0; i < MAP_COUNT; i++)
 		dp->map[i] = -EBADF;
-	dp->run = xstrdup(paths->run);
 	dp->cpus = libbpf_num_possible_cpus();
+	return dp;
+}
+
+int datapath_open(const struct paths *paths, struct datapath **ret, struct err *err)
+{
+	struct datapath *dp = handle_new();
+	int r;
+
+	dp->run = xstrdup(paths->run);
 	r = dp->cpus < 0 ? err_sys(err, dp->cpus, "cannot count the CPUs") : 0;
 	r = r ?: handle_read_meta(paths, &dp->meta, err);
 	r = r ?: attach_state_load(paths, &dp->state, err);
 	r = r ?: maps_open(dp, paths, err);
-	r = r ?: map_region(dp, MAP_BACKEND, sizeof(*dp->backends), (void **)&dp->backends, err);
-	r = r ?: map_region(dp, MAP_MAGLEV, sizeof(*dp->slots), (void **)&dp->slots, err);
+	r = r ?: regions_map(dp, err);
+	if (r)
+		datapath_close(dp);
+	else
+		*ret = dp;
+	return r;
+}
+
+int handle_adopt(const int fds[MAP_COUNT], struct datapath **ret, struct err *err)
+{
+	struct datapath *dp = handle_new();
+	int r = dp->cpus < 0 ? err_sys(err, dp->cpus, "cannot count the CPUs") : 0;
+
+	r = r ?: maps_adopt(dp, fds, err);
+	r = r ?: regions_map(dp, err);
 	if (r)
 		datapath_close(dp);
 	else

@@ -56,4 +56,10 @@ LB_CHECKED int handle_read_meta(const struct paths *paths, struct lb_meta *ret_m
 LB_CHECKED int handle_open_map(const struct paths *paths, enum shared_map map, int *ret_fd,
 			       struct err *err);
 
+/* A handle on maps that are not pinned; makes copies of the descriptors. -EBADF: left out. */
+LB_CHECKED int handle_adopt(const int fds[MAP_COUNT], struct datapath **ret, struct err *err);
+
+/* datapath_apply for maps that nobody else knows: takes no lock. */
+LB_CHECKED int apply_plan(struct datapath *dp, const struct plan *plan, struct err *err);
+
 #endif

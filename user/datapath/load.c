@@ -16,6 +16,7 @@
 #include "user/util/cleanup.h"
 #include "user/util/vec.h"
 
+#include "lb_ask.skel.h"
 #include "lb_sock.skel.h"
 #include "lb_tc.skel.h"
 #include "lb_xdp.skel.h"
@@ -35,6 +36,7 @@ static const struct object_row object_rows[OBJECT_COUNT] = {
 	[OBJECT_XDP] = OBJECT_ROW(lb_xdp),
 	[OBJECT_TC] = OBJECT_ROW(lb_tc),
 	[OBJECT_SOCK] = OBJECT_ROW(lb_sock),
+	[OBJECT_ASK] = OBJECT_ROW(lb_ask),
 };
 
 static const char *const tail_names[LB_TAIL_COUNT] = {
@@ -78,12 +80,19 @@ static int load_fail(struct err *err, int r, const char *object)
 
 /* ------------------------------------------------------------------ maps -- */
 
+/* MAP_COUNT: not one of the shared ones. */
+static enum shared_map map_find(const char *name)
+{
+	int i = 0;
+
+	while (i < MAP_COUNT && strcmp(shared_map_names[i], name) != 0)
+		i++;
+	return (enum shared_map)i;
+}
+
 static bool map_is_shared(const char *name)
 {
-	for (size_t i = 0; i < MAP_COUNT; i++)
-		if (!strcmp(shared_map_names[i], name))
-			return true;
-	return false;
+	return map_find(name) != MAP_COUNT;
 }
 
 static int map_mismatch(struct err *err, const char *name, const struct bpf_map *map,
@@ -152,6 +161,58 @@ static int maps_prepare(const struct paths *paths, struct bpf_object *object,
 	return 0;
 }
 
+/* What a dry run counts is read by nobody, and one set holds the flows of a question. */
+static uint32_t map_dry_size(enum shared_map map, const struct load_maps *maps, uint32_t size)
+{
+	switch (map) {
+	case MAP_FLOW4:
+	case MAP_FLOW6:
+	case MAP_BACKEND_STATS:
+	case MAP_SERVICE_STATS:
+		return 1;
+	case MAP_AFFINITY:
+		return 1024;
+	case MAP_MAGLEV:
+		return maps->slots;
+	default:
+		return size;
+	}
+}
+
+static int maps_prepare_dry(struct load_maps *maps, struct bpf_object *object, struct err *err)
+{
+	struct bpf_map *map;
+
+	bpf_object__for_each_map (map, object) {
+		enum shared_map id = map_find(bpf_map__name(map));
+		uint32_t size = bpf_map__max_entries(map);
+		int r;
+
+		if (id == MAP_COUNT)
+			continue;
+		if (maps->fd[id] >= 0)
+			r = bpf_map__reuse_fd(map, maps->fd[id]);
+		else
+			r = bpf_map__set_max_entries(map, map_dry_size(id, maps, size));
+		if (r)
+			return err_sys(err, r, "cannot prepare %s", bpf_map__name(map));
+	}
+	return 0;
+}
+
+/* The next object takes over what this one has. */
+static void maps_note(struct load_maps *maps, struct bpf_object *object)
+{
+	struct bpf_map *map;
+
+	bpf_object__for_each_map (map, object) {
+		enum shared_map id = map_find(bpf_map__name(map));
+
+		if (id != MAP_COUNT && maps->fd[id] < 0)
+			maps->fd[id] = bpf_map__fd(map);
+	}
+}
+
 static int maps_pin(const struct paths *paths, struct bpf_object *object, struct err *err)
 {
 	struct bpf_map *map;
@@ -213,9 +274,15 @@ static int tails_fill(struct bpf_object *object, const char *name, struct err *e
 	return 0;
 }
 
-static int object_load(const struct paths *paths, const struct lb_config *config,
-		       const struct object_row *row, struct bpf_object **ret_object,
-		       struct err *err)
+/* Where an object's maps come from: the pins, or what a dry run is given. */
+struct load_source {
+	const struct paths *paths; /* NULL: a dry run */
+	struct load_maps *dry;
+	const struct lb_config *config;
+};
+
+static int object_open(const struct load_source *source, const struct object_row *row,
+		       struct bpf_object **ret_object, struct err *err)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = row->name);
 	struct bpf_object *object;
@@ -228,16 +295,35 @@ static int object_load(const struct paths *paths, const struct lb_config *config
 	object = bpf_object__open_mem(bytes, size, &opts);
 	if (!object)
 		return load_fail(err, -errno, row->name);
-	r = config_write(object, row->config_offset, config);
+	r = config_write(object, row->config_offset, source->config);
 	if (r)
 		r = err_sys(err, r, "%s: no room for the configuration", row->name);
-	r = r ?: maps_prepare(paths, object, config, err);
-	if (!r) {
-		r = bpf_object__load(object);
-		if (r)
-			r = load_fail(err, r, row->name);
-	}
-	r = r ?: maps_pin(paths, object, err);
+	else if (source->dry)
+		r = maps_prepare_dry(source->dry, object, err);
+	else
+		r = maps_prepare(source->paths, object, source->config, err);
+	if (r)
+		bpf_object__close(object);
+	else
+		*ret_object = object;
+	return r;
+}
+
+static int object_load(const struct load_source *source, const struct object_row *row,
+		       struct bpf_object **ret_object, struct err *err)
+{
+	struct bpf_object *object = NULL;
+	int r = object_open(source, row, &object, err);
+
+	if (r)
+		return r;
+	r = bpf_object__load(object);
+	if (r)
+		r = load_fail(err, r, row->name);
+	else if (source->dry)
+		maps_note(source->dry, object);
+	else
+		r = maps_pin(source->paths, object, err);
 	r = r ?: tails_fill(object, row->name, err);
 	if (r)
 		bpf_object__close(object);
@@ -246,8 +332,8 @@ static int object_load(const struct paths *paths, const struct lb_config *config
 	return r;
 }
 
-int load_objects(const struct paths *paths, const struct lb_config *config,
-		 const bool want[OBJECT_COUNT], struct load *ret_load, struct err *err)
+static int load_all(const struct load_source *source, const bool want[OBJECT_COUNT],
+		    struct load *ret_load, struct err *err)
 {
 	libbpf_print_fn_t before = libbpf_set_print(load_print);
 	struct load load = { 0 };
@@ -256,7 +342,7 @@ int load_objects(const struct paths *paths, const struct lb_config *config,
 	programs_init(&load.programs);
 	for (int i = 0; i < OBJECT_COUNT && !r; i++)
 		if (want[i])
-			r = object_load(paths, config, &object_rows[i], &load.objects[i], err);
+			r = object_load(source, &object_rows[i], &load.objects[i], err);
 	for (int i = 0; i < PROGRAM_COUNT && !r; i++) {
 		struct bpf_object *object = load.objects[program_rows[i].object];
 		struct bpf_program *prog;
@@ -272,6 +358,25 @@ int load_objects(const struct paths *paths, const struct lb_config *config,
 	else
 		*ret_load = load;
 	return r;
+}
+
+int load_objects(const struct paths *paths, const struct lb_config *config,
+		 const bool want[OBJECT_COUNT], struct load *ret_load, struct err *err)
+{
+	const struct load_source source = { .paths = paths, .config = config };
+
+	return load_all(&source, want, ret_load, err);
+}
+
+int load_dry(struct load_maps *maps, const struct lb_config *config, const bool want[OBJECT_COUNT],
+	     struct load *ret_load, struct err *err)
+{
+	struct lb_config dry = *config;
+	const struct load_source source = { .dry = maps, .config = &dry };
+
+	dry.dry_run = true;
+	dry.flow4_mask = dry.flow6_mask = 0;
+	return load_all(&source, want, ret_load, err);
 }
 
 int load_pin(const struct load *load, const struct paths *paths, const char *folder,

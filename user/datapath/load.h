@@ -6,6 +6,7 @@
 #include <bpf/libbpf.h>
 
 #include "lb/types.h"
+#include "user/datapath/handle.h"
 #include "user/datapath/programs.h"
 
 struct load {
@@ -19,6 +20,19 @@ struct load {
  */
 LB_CHECKED int load_objects(const struct paths *paths, const struct lb_config *config,
 			    const bool want[OBJECT_COUNT], struct load *ret_load, struct err *err);
+
+/* The maps of a dry run: those given are taken over, the others are its own and small. */
+struct load_maps {
+	int fd[MAP_COUNT]; /* -EBADF: none; filled in, borrowed from the objects */
+	uint32_t slots;	   /* of an own lb_maglev */
+};
+
+/*
+ * Loads the wanted objects for questions alone: the maps that packets write (flows, counters)
+ * are never those of the pins. config->dry_run is set.
+ */
+LB_CHECKED int load_dry(struct load_maps *maps, const struct lb_config *config,
+			const bool want[OBJECT_COUNT], struct load *ret_load, struct err *err);
 
 /* Pins programs and tail-call arrays in a folder below v<ABI>. */
 LB_CHECKED int load_pin(const struct load *load, const struct paths *paths, const char *folder,

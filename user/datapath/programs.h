@@ -25,7 +25,8 @@
 	X(RECVMSG4, lb_recvmsg4, SOCK)         \
 	X(RECVMSG6, lb_recvmsg6, SOCK)         \
 	X(GETPEERNAME4, lb_getpeername4, SOCK) \
-	X(GETPEERNAME6, lb_getpeername6, SOCK)
+	X(GETPEERNAME6, lb_getpeername6, SOCK) \
+	X(ASK, lb_ask, ASK)
 
 enum program {
 #define PROGRAM_ENUM(name, function, object) PROGRAM_##name,
@@ -34,7 +35,7 @@ enum program {
 		PROGRAM_COUNT
 };
 
-enum program_object { OBJECT_XDP, OBJECT_TC, OBJECT_SOCK, OBJECT_COUNT };
+enum program_object { OBJECT_XDP, OBJECT_TC, OBJECT_SOCK, OBJECT_ASK, OBJECT_COUNT };
 
 struct program_row {
 	const char *name;

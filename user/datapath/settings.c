@@ -2,8 +2,15 @@
 #include "user/datapath/settings.h"
 
 #include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "user/util/cleanup.h"
 
 #define REFRESH_SECONDS 4
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71
+#endif
 
 uint32_t settings_flow_sets(uint32_t flows)
 {
@@ -34,6 +41,17 @@ static uint32_t refresh_of(const struct lb_config *config)
 			refresh = config->udp_timeout[i] / 4;
 	}
 	return refresh ? refresh : 1;
+}
+
+uint64_t settings_netns(void)
+{
+	cleanup_close int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	uint64_t cookie = 0;
+	socklen_t size = sizeof(cookie);
+
+	if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &size))
+		return 0;
+	return cookie;
 }
 
 int settings_make(const struct config *config, uint32_t hz, uint64_t seed,

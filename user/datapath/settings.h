@@ -13,4 +13,7 @@ uint32_t settings_flow_sets(uint32_t flows);
 LB_CHECKED int settings_make(const struct config *config, uint32_t hz, uint64_t seed,
 			     struct lb_config *ret_config, struct err *err);
 
+/* Cookie of this process's network namespace; 0: the kernel does not tell (before 5.14). */
+uint64_t settings_netns(void);
+
 #endif

@@ -38,7 +38,11 @@ int stats_fold(struct datapath *dp, uint32_t backend, uint32_t service, struct e
 {
 	cleanup_free struct lb_stats *from = stats_room(dp), *to = stats_room(dp);
 	struct lb_stats sum = { 0 };
-	int r = stats_lookup(dp, MAP_BACKEND_STATS, backend, from, err);
+	int r;
+
+	if (backend >= dp->max[MAP_BACKEND_STATS]) /* of a dry run, which counts nothing */
+		return 0;
+	r = stats_lookup(dp, MAP_BACKEND_STATS, backend, from, err);
 
 	for (int cpu = 0; cpu < dp->cpus; cpu++)
 		stats_add(&sum, &from[cpu]);
@@ -58,6 +62,8 @@ int stats_clear_service(struct datapath *dp, uint32_t service, struct err *err)
 {
 	cleanup_free struct lb_stats *zero = stats_room(dp);
 
+	if (service >= dp->max[MAP_SERVICE_STATS])
+		return 0;
 	return stats_update(dp, MAP_SERVICE_STATS, service, zero, err);
 }
 
