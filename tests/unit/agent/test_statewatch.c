@@ -92,7 +92,7 @@ static void test_cases(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		const struct watch_case *c = &cases[i];
 		struct watched watched;
-		void *own;
+		void *own = NULL;
 
 		assert_int_equal(temp_setup(&own), 0);
 		shell(own, c->before);
