@@ -23,6 +23,7 @@
 #include "user/util/cleanup.h"
 
 #define HZ_ASSUMED 1000u
+#define CPUS_MAX 1024
 #define HANDOFF_MAGIC 0x6c626864u
 
 static struct {
@@ -195,6 +196,7 @@ void rig_open(unsigned int flows, unsigned int snat_ports, bool masquerade_all, 
 	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
 	rig.sets = flows / LB_FLOW_WAYS;
 	rig.cpus = libbpf_num_possible_cpus();
+	must(rig.cpus <= CPUS_MAX ? rig.cpus : -1, "number of CPUs");
 	if (!rig.nic)
 		network_open();
 	config = config_make(snat_ports, masquerade_all, pod_cidrs);
@@ -258,7 +260,7 @@ void rig_device_addr_clear(void)
 
 void rig_reset(enum rig_mode mode)
 {
-	struct lb_reason_stats reasons[rig.cpus];
+	static struct lb_reason_stats reasons[CPUS_MAX];
 	struct lb_backend none = { 0 };
 
 	rig.mode = mode;
@@ -274,7 +276,7 @@ void rig_reset(enum rig_mode mode)
 	for (uint32_t i = 0; i < LB_REASON_COUNT; i++)
 		put(rig.xdp->maps.lb_reason_stats, &i, reasons);
 	for (uint32_t i = 0; i < 16; i++) {
-		struct lb_stats stats[rig.cpus];
+		static struct lb_stats stats[CPUS_MAX];
 
 		memset(stats, 0, sizeof(stats));
 		put(rig.xdp->maps.lb_backend_stats, &i, stats);
@@ -396,7 +398,7 @@ void rig_cut_tail_calls(void)
 
 uint64_t rig_reason(enum lb_reason reason)
 {
-	struct lb_reason_stats stats[rig.cpus];
+	static struct lb_reason_stats stats[CPUS_MAX];
 	uint32_t key = reason;
 	uint64_t sum = 0;
 
@@ -417,7 +419,8 @@ uint64_t rig_reasons(void)
 
 struct lb_stats rig_backend_stats(unsigned int id)
 {
-	struct lb_stats stats[rig.cpus], sum = { 0 };
+	static struct lb_stats stats[CPUS_MAX];
+	struct lb_stats sum = { 0 };
 
 	must(bpf_map_lookup_elem(bpf_map__fd(rig.xdp->maps.lb_backend_stats), &id, stats), "stats");
 	for (int i = 0; i < rig.cpus; i++) {
