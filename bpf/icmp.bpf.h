@@ -272,7 +272,7 @@ static __always_inline enum verdict icmp_echo(struct hook_ctx *ctx, const bool v
 		addr_copy6(&daddr, &ip->daddr);
 	}
 	frontend = frontend_find(&daddr, 0, proto);
-	if (!frontend)
+	if (!frontend || !(frontend->flags & LB_FRONTEND_ECHO))
 		return VERDICT_PASS;
 	if (!frontend->cluster.len)
 		return VERDICT_DROP;

@@ -47,6 +47,7 @@ enum lb_frontend_flag {
 	LB_FRONTEND_SOURCE_RANGES = 1 << 2, /* lb_source_range guards it */
 	LB_FRONTEND_NODE_PORT = 1 << 3,	    /* a node's address: other ports of it are the host's */
 	LB_FRONTEND_NODE_ALLOWED = 1 << 4,  /* the ranges list the node: its processes may */
+	LB_FRONTEND_ECHO = 1 << 5,	    /* of port 0, for ICMP: echo is answered */
 };
 
 struct lb_frontend {

@@ -194,13 +194,12 @@ static void test_errors(void **state)
 
 /* ---------------------------------------------------------------- echo -- */
 
-static void echo_service(unsigned int endpoints, bool v4)
+static void echo_service(unsigned int endpoints, unsigned int flags, bool v4)
 {
 	uint8_t proto = v4 ? IPPROTO_ICMP : 58;
 
 	rig_backend(1, 1, H_REMOTE, v4, IPPROTO_TCP, 0);
-	rig_frontend(&(struct rig_frontend){ H_EXTERNAL, 0, 1, LB_FRONTEND_EXTERNAL, 0, 1,
-					     endpoints, 0 },
+	rig_frontend(&(struct rig_frontend){ H_EXTERNAL, 0, 1, flags, 0, 1, endpoints, 0 },
 		     v4, proto);
 }
 
@@ -208,14 +207,15 @@ static void test_echo(void **state)
 {
 	static const struct {
 		const char *name;
-		unsigned int endpoints;
+		unsigned int endpoints, flags;
 		enum host to;
 		enum rig_action action;
 		bool answered;
 	} rows[] = {
-		{ "usable endpoint", 1, H_EXTERNAL, DO_SEND, true },
-		{ "no usable endpoint", 0, H_EXTERNAL, DO_DROP, false },
-		{ "another address", 1, H_NODE, DO_PASS, false },
+		{ "usable endpoint", 1, LB_FRONTEND_ECHO, H_EXTERNAL, DO_SEND, true },
+		{ "no usable endpoint", 0, LB_FRONTEND_ECHO, H_EXTERNAL, DO_DROP, false },
+		{ "another address", 1, LB_FRONTEND_ECHO, H_NODE, DO_PASS, false },
+		{ "icmpEcho is off", 1, 0, H_EXTERNAL, DO_PASS, false },
 	};
 
 	(void)state;
@@ -229,7 +229,7 @@ static void test_echo(void **state)
 			size_t size;
 
 			rig_reset(variant & 2 ? RIG_TC : RIG_XDP);
-			echo_service(rows[i].endpoints, v4);
+			echo_service(rows[i].endpoints, rows[i].flags, v4);
 			size = frame_build_echo(&frame, false, v4, got);
 			assert_int_equal(rig_run(AT_NIC, got, &size), rows[i].action);
 			if (rows[i].action == DO_DROP)

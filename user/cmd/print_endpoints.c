@@ -6,6 +6,7 @@
 #include "user/cmd/print.h"
 #include "user/util/cleanup.h"
 #include "user/util/tree.h"
+#include "user/util/proto.h"
 
 void print_service_endpoints(FILE *out, const struct object_list *slices,
 			     const struct service_port *port)
@@ -93,7 +94,7 @@ static void describe_subset(FILE *out, const struct endpoints_subset *subset)
 		fputs("  Ports:\n    Name\tPort\tProtocol\n    ----\t----\t--------\n", out);
 	for (size_t i = 0; i < subset->n_ports; i++)
 		fprintf(out, "    %s\t%u\t%s\n", print_or(subset->ports[i].name, "<unset>"),
-			subset->ports[i].port, print_protocol(subset->ports[i].proto));
+			subset->ports[i].port, proto_text(subset->ports[i].proto));
 	fputc('\n', out);
 }
 

@@ -2,6 +2,7 @@
 #include "user/cmd/print.h"
 #include "user/model/slices.h"
 #include "user/util/tree.h"
+#include "user/util/proto.h"
 
 static const char *const types[] = {
 	[SERVICE_CLUSTER_IP] = "ClusterIP",
@@ -48,7 +49,7 @@ static void print_ports(FILE *out, const struct service *service)
 		fprintf(out, "%s%u", i ? "," : "", port->port);
 		if (port->node_port)
 			fprintf(out, ":%u", port->node_port);
-		fprintf(out, "/%s", print_protocol(port->proto));
+		fprintf(out, "/%s", proto_text(port->proto));
 	}
 }
 
@@ -141,7 +142,7 @@ static void describe_port(FILE *out, const struct service_port *port,
 			  const struct object_list *slices)
 {
 	const char *name = print_or(port->name, "<unset>");
-	const char *protocol = print_protocol(port->proto);
+	const char *protocol = proto_text(port->proto);
 
 	fprintf(out, "Port:\t%s\t%u/%s\n", name, port->port, protocol);
 	if (port->target_name)

@@ -82,7 +82,7 @@ static struct group *groups_make(const struct actual *actual)
 		const struct actual_frontend *frontend = &actual->frontends[i];
 
 		service = service_find(actual, frontend->value.service);
-		if (service)
+		if (service && frontend->key.port) /* port 0 is for ping */
 			json_array_append_new(
 				groups[service - actual->services].frontends,
 				show_addr_port(&frontend->key.addr, frontend->key.port));

@@ -170,6 +170,7 @@ static void root_read(const struct field *root, struct config *config)
 		"nodePortAddresses",
 		"externalIPs",
 		"masqueradeAll",
+		"icmpEcho",
 		"loadBalancerPools",
 		"snatPorts",
 		"flows",
@@ -179,6 +180,7 @@ static void root_read(const struct field *root, struct config *config)
 	};
 	struct field external_ips = field_get(root, "externalIPs");
 	struct field masquerade_all = field_get(root, "masqueradeAll");
+	struct field icmp_echo = field_get(root, "icmpEcho");
 	struct field snat = field_get(root, "snatPorts");
 	struct field flows = field_get(root, "flows");
 
@@ -194,6 +196,7 @@ static void root_read(const struct field *root, struct config *config)
 	ports_read(root, "snatPorts", &config->snat_first, &config->snat_last);
 	config->external_ips = field_bool(&external_ips, config->external_ips);
 	config->masquerade_all = field_bool(&masquerade_all, config->masquerade_all);
+	config->icmp_echo = field_bool(&icmp_echo, config->icmp_echo);
 	config->flows = (uint32_t)field_int(&flows, FLOWS_MIN, FLOWS_MAX, config->flows);
 	timeouts_read(root, &config->timeouts);
 	config_read_dns(root, config);
@@ -216,6 +219,7 @@ static int defaults_set(struct config *config, struct err *err)
 		.node_name = xstrdup(host),
 		.node_port_first = 30000,
 		.node_port_last = 32767,
+		.icmp_echo = true,
 		.snat_first = 10000,
 		.snat_last = 29999,
 		.flows = LB_DEFAULT_FLOWS,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "user/model/addresses.h"
+#include "user/util/proto.h"
 
 static bool address_is_own(const struct claimer *claimer, const struct lb_addr *addr)
 {
@@ -99,6 +100,21 @@ void claims_check(struct claimer *claimer, const struct object *service)
 		warn_own_address(claimer, service, "external IP", &spec->external_ips[i]);
 }
 
+/* A service's address, and the address itself: whether it answers to ping. */
+static void claim_push(struct claimer *claimer, const struct claim *claim)
+{
+	bool v4 = addr_is_v4(&claim->key.addr);
+	struct claim echo = *claim;
+
+	vec_push(&claimer->claims, *claim);
+	echo.kind = FRONTEND_ECHO;
+	echo.key.port = 0;
+	echo.key.proto = v4 ? IPPROTO_ICMP : IPPROTO_ICMPV6;
+	echo.flags = (claim->flags & LB_FRONTEND_EXTERNAL) |
+		     (claimer->config->icmp_echo ? LB_FRONTEND_ECHO : 0);
+	vec_push(&claimer->claims, echo);
+}
+
 void claims_add(struct claimer *claimer, const struct object *service, const char *created,
 		const struct service_port *port, bool v4, uint32_t index)
 {
@@ -114,14 +130,14 @@ void claims_add(struct claimer *claimer, const struct object *service, const cha
 	for (size_t i = 0; i < spec->n_cluster_ips; i++) {
 		claim.key.addr = spec->cluster_ips[i];
 		if (addr_is_v4(&claim.key.addr) == v4)
-			vec_push(&claimer->claims, claim);
+			claim_push(claimer, &claim);
 	}
 	claim.kind = FRONTEND_EXTERNAL_IP;
 	claim.flags = external;
 	for (size_t i = 0; claimer->config->external_ips && i < spec->n_external_ips; i++) {
 		claim.key.addr = spec->external_ips[i];
 		if (addr_is_v4(&claim.key.addr) == v4 && !address_is_own(claimer, &claim.key.addr))
-			vec_push(&claimer->claims, claim);
+			claim_push(claimer, &claim);
 	}
 	claim.kind = FRONTEND_LOAD_BALANCER;
 	claim.flags = external | range_flags(claimer, spec, v4);
@@ -129,7 +145,7 @@ void claims_add(struct claimer *claimer, const struct object *service, const cha
 		claim.key.addr = spec->ingress[i].addr;
 		if (ingress_is_ours(spec, &spec->ingress[i]) && addr_is_v4(&claim.key.addr) == v4 &&
 		    !address_is_own(claimer, &claim.key.addr))
-			vec_push(&claimer->claims, claim);
+			claim_push(claimer, &claim);
 	}
 	if (!port->node_port || spec->type == SERVICE_CLUSTER_IP)
 		return;
@@ -167,6 +183,8 @@ static int claim_compare(const void *a, const void *b)
 	const struct claim *x = a, *y = b;
 	int order = memcmp(&x->key, &y->key, sizeof(x->key));
 
+	if (!order)
+		order = x->idle - y->idle;
 	if (!order && x->owner != y->owner)
 		order = owner_compare(x, y);
 	if (!order)
@@ -179,15 +197,14 @@ static void warn_taken(struct claimer *claimer, const struct claim *loser,
 {
 	char text[ADDR_PORT_TEXT];
 
-	if (loser->service == winner->service)
+	if (loser->service == winner->service || loser->kind == FRONTEND_ECHO)
 		return;
 	vec_push(
 		claimer->warnings,
 		xasprintf("service %s/%s: %s/%s is not served: it belongs to %s/%s, which is older",
 			  loser->owner->ns, loser->owner->name,
 			  addr_port_format(&loser->key.addr, loser->key.port, text),
-			  loser->key.proto == IPPROTO_UDP ? "UDP" : "TCP", winner->owner->ns,
-			  winner->owner->name));
+			  proto_text(loser->key.proto), winner->owner->ns, winner->owner->name));
 }
 
 void claims_settle(struct claimer *claimer, struct desired_service *services, size_t n)
@@ -197,6 +214,9 @@ void claims_settle(struct claimer *claimer, struct desired_service *services, si
 
 	if (!claimer->claims.n)
 		return;
+	for (size_t i = 0; i < claimer->claims.n; i++)
+		claims[i].idle =
+			claims[i].kind == FRONTEND_ECHO && !services[claims[i].service].n_backends;
 	qsort(claims, claimer->claims.n, sizeof(*claims), claim_compare);
 	for (size_t i = 0; i < claimer->claims.n; i++) {
 		if (kept && !memcmp(&claims[kept - 1].key, &claims[i].key, sizeof(claims->key)))

@@ -15,6 +15,7 @@ struct claim {
 	uint32_t service; /* index into desired.services */
 	const struct object *owner;
 	const char *created; /* of the owner; "" when unknown */
+	bool idle;	     /* of echo: the service has no endpoint, so that another goes first */
 };
 
 struct claim_list {

@@ -163,13 +163,6 @@ static void ports_resolve(struct resolver *resolver, const struct subject *subje
 		ports[i] = &service->ports[i];
 	qsort(ports, service->n_ports, sizeof(*ports), port_compare);
 	for (size_t i = 0; i < service->n_ports; i++) {
-		if (ports[i]->proto != IPPROTO_TCP && ports[i]->proto != IPPROTO_UDP) {
-			vec_push(&resolver->warnings,
-				 xasprintf("service %s/%s: port %u is SCTP, which is not served",
-					   subject->object->ns, subject->object->name,
-					   ports[i]->port));
-			continue;
-		}
 		for (int family = 0; family < 2; family++) {
 			if (subject->served[family])
 				port_resolve(resolver, subject, ports[i], family == 0);

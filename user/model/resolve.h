@@ -15,6 +15,7 @@ enum frontend_kind {
 	FRONTEND_NODE_PORT,
 	FRONTEND_LOAD_BALANCER,
 	FRONTEND_EXTERNAL_IP,
+	FRONTEND_ECHO, /* the address itself: port 0, ICMP; answers ping, and knows its fragments */
 };
 
 struct desired_frontend {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "user/plan/plan.h"
+#include "user/util/proto.h"
 
 #define SERVICE_TEXT 208
 #define MAPPED_BITS 96
@@ -13,11 +14,6 @@ static int id_compare(const void *a, const void *b)
 	const struct actual_service *x = a, *y = b;
 
 	return (x->id > y->id) - (x->id < y->id);
-}
-
-static const char *proto_text(uint8_t proto)
-{
-	return proto == IPPROTO_UDP ? "UDP" : "TCP";
 }
 
 /* "default/kubia:http", or "default/kubia" when the port has no name. */

@@ -42,7 +42,7 @@ static const struct resolve_case cases[] = {
 		.expected = "kubia: 80/TCP4 > 10.96.0.5:80 > 10.1.0.1:8080 cP 10.1.0.2:9090 cP\n",
 	},
 	{
-		.name = "ports in order, each with its own backends; SCTP is not served",
+		.name = "ports in order, each with its own backends",
 		.yaml = SVC("kubia",
 			    "clusterIP: 10.96.0.5, selector: {app: kubia}, ports: ["
 			    "{name: https, port: 443, targetPort: 8443}, "
@@ -50,8 +50,8 @@ static const struct resolve_case cases[] = {
 			    "{name: s, port: 99, protocol: SCTP}]") POD("a", "there", "10.1.0.1"),
 		.expected = "kubia:dns-tcp 53/TCP4 > 10.96.0.5:53 > 10.1.0.1:53 cP\n"
 			    "kubia:dns 53/UDP4 > 10.96.0.5:53 > 10.1.0.1:53 cP\n"
+			    "kubia:s 99/SCTP4 > 10.96.0.5:99 > 10.1.0.1:99 cP\n"
 			    "kubia:https 443/TCP4 > 10.96.0.5:443 > 10.1.0.1:8443 cP\n",
-		.warning = "service default/kubia: port 99 is SCTP, which is not served",
 	},
 	{
 		.name = "what is not served: headless, ExternalName, other proxies",
@@ -322,12 +322,62 @@ static void test_pods(void **state)
 	desired_done(&desired);
 }
 
+/* One a service address, never on a node's, with the oldest service that has an endpoint. */
+static void test_echo(void **state)
+{
+	static const struct {
+		const char *name, *yaml, *expected;
+		bool off;
+	} rows[] = {
+		{ "cluster IP and load balancer, not the node port",
+		  LB("kubia",
+		     "clusterIP: 10.96.0.5, selector: {app: kubia}, ports: [{port: 80, nodePort: "
+		     "30000}]",
+		     "{ip: 192.0.2.9}") POD("a", "here", "10.1.0.1"),
+		  "kubia:10.96.0.5 kubia:192.0.2.9 ", false },
+		{ "of two services on an address the one with endpoints",
+		  LB("a", "clusterIP: 10.96.0.5, ports: [{port: 80}]", "{ip: 192.0.2.9}") LB(
+			  "b", "clusterIP: 10.96.0.6, selector: {app: kubia}, ports: [{port: 81}]",
+			  "{ip: 192.0.2.9}") POD("p", "here", "10.1.0.1"),
+		  "a:10.96.0.5 b:10.96.0.6 b:192.0.2.9 ", false },
+		{ "icmpEcho: false leaves the address known, but silent",
+		  SVC("kubia", "clusterIP: 10.96.0.5, ports: [{port: 80}]"), "kubia:10.96.0.5- ",
+		  true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct resolve_case row = { .yaml = rows[i].yaml, .echo_off = rows[i].off };
+		char text[256] = "", addr[ADDR_TEXT];
+		struct desired desired;
+
+		resolve_run(&row, &desired);
+		for (size_t s = 0; s < desired.n_services; s++)
+			for (size_t f = 0; f < desired.services[s].n_frontends; f++) {
+				const struct desired_frontend *frontend =
+					&desired.services[s].frontends[f];
+
+				if (frontend->kind != FRONTEND_ECHO)
+					continue;
+				assert_int_equal(frontend->key.port, 0);
+				assert_int_equal(frontend->key.proto, IPPROTO_ICMP);
+				snprintf(text + strlen(text), sizeof(text) - strlen(text),
+					 "%s:%s%s ", desired.services[s].name.name,
+					 addr_format(&frontend->key.addr, addr),
+					 frontend->flags & LB_FRONTEND_ECHO ? "" : "-");
+			}
+		assert_string_equal(text, rows[i].expected);
+		desired_done(&desired);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cases),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_pods),
+		cmocka_unit_test(test_echo),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
