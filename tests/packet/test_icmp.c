@@ -199,8 +199,8 @@ static void echo_service(unsigned int endpoints, unsigned int flags, bool v4)
 	uint8_t proto = v4 ? IPPROTO_ICMP : 58;
 
 	rig_backend(1, 1, H_REMOTE, v4, IPPROTO_TCP, 0);
-	rig_frontend(&(struct rig_frontend){ H_EXTERNAL, 0, 1, flags, 0, 1, endpoints, 0 },
-		     v4, proto);
+	rig_frontend(&(struct rig_frontend){ H_EXTERNAL, 0, 1, flags, 0, 1, endpoints, 0 }, v4,
+		     proto);
 }
 
 static void test_echo(void **state)

@@ -42,7 +42,6 @@ size_t print_joined(FILE *out, const json_t *strings, const char *separator);
 /* text, or other when it is NULL or empty. */
 const char *print_or(const char *text, const char *other);
 
-
 /*
  * Addresses and host names in status.loadBalancer, each once, sorted; cut to 16 characters unless
  * wide. False, and nothing printed, when there are none.

@@ -5,8 +5,8 @@
 
 #include "user/cmd/print.h"
 #include "user/util/cleanup.h"
-#include "user/util/tree.h"
 #include "user/util/proto.h"
+#include "user/util/tree.h"
 
 void print_service_endpoints(FILE *out, const struct object_list *slices,
 			     const struct service_port *port)

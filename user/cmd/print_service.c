@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "user/cmd/print.h"
 #include "user/model/slices.h"
-#include "user/util/tree.h"
 #include "user/util/proto.h"
+#include "user/util/tree.h"
 
 static const char *const types[] = {
 	[SERVICE_CLUSTER_IP] = "ClusterIP",

@@ -64,7 +64,8 @@ const char *addr_port_format(const struct lb_addr *addr, __be16 port, char *text
 	char ip[ADDR_TEXT];
 	bool v4 = addr_is_v4(addr);
 
-	snprintf(text, ADDR_PORT_TEXT, v4 ? "%s:%u" : "[%s]:%u", addr_format(addr, ip), ntohs(port));
+	snprintf(text, ADDR_PORT_TEXT, v4 ? "%s:%u" : "[%s]:%u", addr_format(addr, ip),
+		 ntohs(port));
 	return text;
 }
 

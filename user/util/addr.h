@@ -3,14 +3,14 @@
 #ifndef UTIL_ADDR_H
 #define UTIL_ADDR_H
 
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <netinet/in.h>
 
 #include "lb/types.h"
 
-#define ADDR_TEXT 46          /* INET6_ADDRSTRLEN */
-#define ADDR_PORT_TEXT 56     /* "[address]:65535" */
+#define ADDR_TEXT 46	  /* INET6_ADDRSTRLEN */
+#define ADDR_PORT_TEXT 56 /* "[address]:65535" */
 #define PREFIX_TEXT 50
 
 /* Plain notation of inet_pton; IPv4 octets with leading zeros are refused. 0 or -EINVAL. */

@@ -17,7 +17,7 @@ struct paths {
 	char *bpf;
 	char *run;
 	char *config;
-	char *socket; /* run/agent.sock */
+	char *socket;  /* run/agent.sock */
 	int own_bpffs; /* bpf is a mount point of its own, not a folder of /sys/fs/bpf */
 };
 

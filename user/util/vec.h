@@ -24,23 +24,23 @@ void *xcalloc(size_t n, size_t size);
 char *xstrdup(const char *text);
 char *xasprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-#define VEC(type)                                                                                  \
-	struct {                                                                                   \
-		type *items;                                                                       \
-		size_t n, room;                                                                    \
+#define VEC(type)               \
+	struct {                \
+		type *items;    \
+		size_t n, room; \
 	}
 
-#define vec_add(v)                                                                                 \
-	((v)->items = vec_grow((v)->items, (v)->n, &(v)->room, sizeof(*(v)->items)),               \
+#define vec_add(v)                                                                   \
+	((v)->items = vec_grow((v)->items, (v)->n, &(v)->room, sizeof(*(v)->items)), \
 	 (__typeof__((v)->items))memset(&(v)->items[(v)->n++], 0, sizeof(*(v)->items)))
 
 #define vec_push(v, item) (*vec_add(v) = (item))
 
-#define vec_free(v)                                                                                \
-	do {                                                                                       \
-		free((v)->items);                                                                  \
-		(v)->items = NULL;                                                                 \
-		(v)->n = (v)->room = 0;                                                            \
+#define vec_free(v)                     \
+	do {                            \
+		free((v)->items);       \
+		(v)->items = NULL;      \
+		(v)->n = (v)->room = 0; \
 	} while (0)
 
 #endif
