@@ -213,6 +213,8 @@ static __always_inline bool reject_affordable(void)
 
 	if (!budget)
 		return false;
+	if (lb_config.dry_run) /* questions cost nothing */
+		return true;
 	if (now - budget->since >= lb_config.hz) {
 		budget->since = now;
 		budget->spent = 0;
