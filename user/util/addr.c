@@ -150,6 +150,9 @@ bool prefix_contains(const struct prefix *prefix, const struct lb_addr *addr)
 {
 	struct lb_addr mask = mask_of(mapped_bits(prefix));
 
+	/* The mapped form of an IPv4 address lies in ::/0, the address does not. */
+	if (prefix->v4 != addr_is_v4(addr))
+		return false;
 	for (int i = 0; i < 4; i++)
 		if ((addr->word[i] & mask.word[i]) != prefix->addr.word[i])
 			return false;
