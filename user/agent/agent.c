@@ -11,6 +11,7 @@
 #include "user/agent/netwatch.h"
 #include "user/agent/notify.h"
 #include "user/agent/pace.h"
+#include "user/agent/probing.h"
 #include "user/agent/reconcile.h"
 #include "user/agent/server.h"
 #include "user/agent/statewatch.h"
@@ -34,6 +35,7 @@ struct agent {
 	struct statewatch *statewatch;
 	struct netwatch *netwatch;
 	struct server *server;
+	struct probing *probing;
 	struct reconcile reconcile;
 	struct pace pace;
 	struct status status;
@@ -106,6 +108,12 @@ static void agent_request(struct agent *agent, unsigned int parts)
 	timer_arm(agent);
 }
 
+/* Probes have changed what is ready. The objects are in memory, and say so already. */
+static void readiness_changed(void *arg)
+{
+	timer_due(-1, 0, arg);
+}
+
 /* ------------------------------------------------------------------ events -- */
 
 static void state_changed(void *arg)
@@ -140,7 +148,7 @@ static json_t *client_answer(void *arg, enum protocol_op op)
 	struct err err;
 
 	if (op == PROTOCOL_STATUS)
-		return status_json(&agent->status);
+		return status_json(&agent->status, probing_json(agent->probing));
 	/* The client has just changed the state: its news may not have come through inotify. */
 	agent->reconcile.stale |= op == PROTOCOL_RELOAD ? RECONCILE_ALL : RECONCILE_STATE;
 	if (agent_sync(agent, &result, &err))
@@ -209,6 +217,8 @@ static int agent_open(struct agent *agent, struct err *err)
 	}
 	agent->timer = evtimer_new(agent->base, timer_due, agent);
 	watches_open(agent);
+	agent->probing = probing_open(agent->base, agent->paths, agent->config, &agent->reconcile,
+				      readiness_changed, agent);
 	return server_open(agent->base, agent->paths, CLIENT_IDLE_MS, client_answer, agent,
 			   &agent->server, err);
 }
@@ -216,6 +226,7 @@ static int agent_open(struct agent *agent, struct err *err)
 static void agent_close(struct agent *agent)
 {
 	server_close(agent->server);
+	probing_close(agent->probing);
 	netwatch_close(agent->netwatch);
 	statewatch_close(agent->statewatch);
 	if (agent->timer)

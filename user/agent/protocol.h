@@ -6,7 +6,8 @@
  *	{"op":"reload"}   the same, after the pins were opened anew
  *	{"op":"status"}   {"ok":true,"pid":…,"version":…,"attached":…,"services":…,"backends":…,
  *	                   "syncs":…,"lastSync":…,"operations":…,"error":…,"warnings":[],
- *	                   "silentBackends":[]}
+ *	                   "silentBackends":[],
+ *	                   "probes":{…}}
  *	anything else     {"ok":false,"error":"…"}
  */
 #ifndef AGENT_PROTOCOL_H

@@ -78,6 +78,8 @@ static int objects_read(struct reconcile *r, struct err *err)
 	r->store = store_new();
 	store_load(r->store, &list);
 	object_list_free(&list);
+	if (r->loaded)
+		r->loaded(r->loaded_arg, r->store);
 	r->stale &= ~RECONCILE_STATE;
 	return 0;
 }

@@ -39,6 +39,9 @@ struct reconcile {
 	const struct config *config;
 	const struct reconcile_io *io;
 	int lock_wait_ms;
+	/* Called with objects that were just read, before anything is made of them; or NULL. */
+	void (*loaded)(void *arg, struct store *store);
+	void *loaded_arg;
 	unsigned int stale;  /* enum reconcile_part */
 	struct store *store; /* NULL until the objects could be read once */
 	struct datapath *dp; /* NULL: not attached */

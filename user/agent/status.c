@@ -172,14 +172,14 @@ static json_t *time_json(time_t at)
 	return json_string(text);
 }
 
-json_t *status_json(const struct status *status)
+json_t *status_json(const struct status *status, json_t *probes)
 {
-	return json_pack("{s:b, s:i, s:s, s:b, s:I, s:I, s:I, s:o, s:I, s:o, s:o, s:o}", "ok", 1,
-			 "pid", (int)getpid(), "version", version_text(), "attached",
+	return json_pack("{s:b, s:i, s:s, s:b, s:I, s:I, s:I, s:o, s:I, s:o, s:o, s:o, s:o}", "ok",
+			 1, "pid", (int)getpid(), "version", version_text(), "attached",
 			 status->attached, "services", (json_int_t)status->services, "backends",
 			 (json_int_t)status->backends, "syncs", (json_int_t)status->syncs,
 			 "lastSync", time_json(status->last_sync), "operations",
 			 (json_int_t)status->operations, "error", protocol_text(status->error),
 			 "warnings", protocol_texts(status->warnings, status->n_warnings),
-			 "silentBackends", addrs_json(&status->silent));
+			 "silentBackends", addrs_json(&status->silent), "probes", probes);
 }

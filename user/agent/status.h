@@ -38,7 +38,7 @@ void status_watch(struct status *status, const char *error);
 /* Whether a backend answered when the kernel looked for it. */
 void status_neighbour(struct status *status, const struct lb_addr *addr, bool answers);
 
-/* The answer to {"op":"status"}. */
-json_t *status_json(const struct status *status);
+/* The answer to {"op":"status"}. Takes probes over: what the prober tells of itself. */
+json_t *status_json(const struct status *status, json_t *probes);
 
 #endif

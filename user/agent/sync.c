@@ -6,6 +6,7 @@
 #include "user/agent/client.h"
 #include "user/agent/desired.h"
 #include "user/agent/reconcile.h"
+#include "user/probe/memory.h"
 #include "user/util/cleanup.h"
 #include "user/util/vec.h"
 
@@ -20,6 +21,19 @@ void sync_result_done(struct sync_result *result)
 	*result = (struct sync_result){ 0 };
 }
 
+/* What the probes said when an agent ran the last time. */
+static void readiness_recall(void *arg, struct store *store)
+{
+	const struct paths *paths = arg;
+	struct memory memory;
+	struct readiness readiness;
+
+	memory_load(paths->run, &memory);
+	readiness = memory_readiness(&memory);
+	readiness_of_store(store, &readiness);
+	memory_done(&memory);
+}
+
 static int sync_here(const struct paths *paths, const struct config *config,
 		     struct sync_result *ret_result, struct err *err)
 {
@@ -27,6 +41,8 @@ static int sync_here(const struct paths *paths, const struct config *config,
 	int rc;
 
 	reconcile_init(&reconcile, paths, config, &reconcile_io_node, SYNC_LOCK_WAIT_MS);
+	reconcile.loaded = readiness_recall;
+	reconcile.loaded_arg = (void *)paths;
 	rc = reconcile_run(&reconcile, ret_result, err);
 	reconcile_done(&reconcile);
 	return rc;

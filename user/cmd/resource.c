@@ -7,6 +7,7 @@
 
 #include "user/k8s/state.h"
 #include "user/model/slices.h"
+#include "user/probe/memory.h"
 #include "user/util/cleanup.h"
 
 const char *resource_singular(enum k8s_kind kind, char *text)
@@ -255,6 +256,8 @@ void resources_done(struct resources *resources)
 int resource_store_load(const struct cli *cli, struct store **ret_store, struct err *err)
 {
 	struct object_list list = { 0 };
+	struct readiness readiness;
+	struct memory memory;
 	struct store *store;
 	int code = state_load(cli->paths.state, &list, err);
 
@@ -263,6 +266,10 @@ int resource_store_load(const struct cli *cli, struct store **ret_store, struct 
 	store = store_new();
 	store_load(store, &list);
 	object_list_free(&list);
+	memory_load(cli->paths.run, &memory);
+	readiness = memory_readiness(&memory);
+	readiness_of_store(store, &readiness);
+	memory_done(&memory);
 	*ret_store = store;
 	return 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Pod: where it is, what it listens on, whether it is ready. */
+/* Pod: where it is, what it listens on, how it is probed, whether it is ready. */
 #include <string.h>
 
 #include "user/k8s/kinds.h"
@@ -25,14 +25,38 @@ static void port_decode(const struct field *item, struct container_port *port)
 	field_port(&host_port);
 }
 
-static void container_decode(const struct field *item, struct port_list *ports, struct pod *pod)
+static void probes_decode(const struct field *item, const struct container_port *ports,
+			  size_t n_ports, struct container *container)
+{
+	static const char *const keys[] = { [PROBE_STARTUP] = "startupProbe",
+					    [PROBE_READINESS] = "readinessProbe",
+					    [PROBE_LIVENESS] = "livenessProbe" };
+
+	for (enum probe_kind kind = 0; kind < PROBE_KINDS; kind++) {
+		struct field probe = field_get(item, keys[kind]);
+
+		container->probes[kind] = probe_decode(&probe, kind, ports, n_ports);
+	}
+}
+
+/* What is not given stays as it was: a container's word counts before its pod's. */
+static void user_decode(const struct field *item, int64_t *user, int64_t *group)
+{
+	struct field context = field_get(item, "securityContext");
+	struct field run_as_user = field_get(&context, "runAsUser");
+	struct field run_as_group = field_get(&context, "runAsGroup");
+
+	*user = field_int(&run_as_user, 0, INT32_MAX, *user);
+	*group = field_int(&run_as_group, 0, INT32_MAX, *group);
+}
+
+static void container_decode(const struct field *item, struct port_list *ports,
+			     struct container *container)
 {
 	struct field list = field_get(item, "ports");
-	struct field probe = field_get(item, "readinessProbe");
 	cleanup_json json_t *names = json_object();
-	size_t n = field_items(&list);
+	size_t n = field_items(&list), first = ports->n;
 
-	pod->has_probe |= field_map(&probe);
 	for (size_t i = 0; i < n; i++) {
 		struct container_port *port = vec_add(ports);
 		struct field port_item = field_at(&list, i);
@@ -45,6 +69,8 @@ static void container_decode(const struct field *item, struct port_list *ports, 
 			field_duplicate(&name);
 		json_object_set_new(names, port->name, json_true());
 	}
+	probes_decode(item, ports->items + first, n, container);
+	user_decode(item, &container->run_as_user, &container->run_as_group);
 }
 
 static void containers_decode(const struct field *spec, struct pod *pod)
@@ -53,9 +79,13 @@ static void containers_decode(const struct field *spec, struct pod *pod)
 	cleanup_json json_t *names = json_object();
 	size_t n = field_items(&list);
 	struct port_list ports = { 0 };
+	int64_t user = -1, group = -1;
 
 	if (!n)
 		field_fail(&list, "Required value");
+	user_decode(spec, &user, &group);
+	pod->containers = xcalloc(n, sizeof(*pod->containers));
+	pod->n_containers = n;
 	for (size_t i = 0; i < n; i++) {
 		struct field item = field_at(&list, i);
 		struct field name = field_get(&item, "name");
@@ -66,7 +96,12 @@ static void containers_decode(const struct field *spec, struct pod *pod)
 			field_duplicate(&name);
 		if (text)
 			json_object_set_new(names, text, json_true());
-		container_decode(&item, &ports, pod);
+		pod->containers[i] = (struct container){ .name = text,
+							 .run_as_user = user,
+							 .run_as_group = group };
+		container_decode(&item, &ports, &pod->containers[i]);
+		pod->has_probe |= pod->containers[i].probes[PROBE_READINESS] ||
+				  pod->containers[i].probes[PROBE_STARTUP];
 	}
 	pod->ports = ports.items;
 	pod->n_ports = ports.n;
@@ -118,6 +153,39 @@ static void conditions_decode(const struct field *status, struct pod *pod)
 	}
 }
 
+static bool condition_is_true(const struct field *status, const char *type)
+{
+	struct field list = field_get(status, "conditions");
+	size_t n = field_items(&list);
+
+	for (size_t i = 0; i < n; i++) {
+		struct field item = field_at(&list, i);
+		struct field other = field_get(&item, "type");
+		struct field value = field_get(&item, "status");
+		const char *type_text = field_string(&other), *text = field_string(&value);
+
+		if (type_text && text && !strcmp(type_text, type))
+			return !strcmp(text, "True");
+	}
+	return false;
+}
+
+static void gates_decode(const struct field *spec, const struct field *status, struct pod *pod)
+{
+	struct field list = field_get(spec, "readinessGates");
+	size_t n = field_items(&list);
+
+	pod->gates_open = true;
+	for (size_t i = 0; i < n; i++) {
+		struct field item = field_at(&list, i);
+		struct field type = field_get(&item, "conditionType");
+		const char *text = field_name(&type, name_qualified);
+
+		field_required(&type);
+		pod->gates_open = pod->gates_open && text && condition_is_true(status, text);
+	}
+}
+
 struct pod *pod_decode(const struct field *root)
 {
 	struct pod *pod = xcalloc(1, sizeof(*pod));
@@ -138,6 +206,7 @@ struct pod *pod_decode(const struct field *root)
 	pod->terminating = field_string(&deleted);
 	ips_decode(&status, pod);
 	conditions_decode(&status, pod);
+	gates_decode(&spec, &status, pod);
 	return pod;
 }
 
@@ -145,6 +214,12 @@ void pod_free(struct pod *pod)
 {
 	if (!pod)
 		return;
+	for (size_t i = 0; i < pod->n_containers; i++) {
+		for (enum probe_kind kind = 0; kind < PROBE_KINDS; kind++)
+			probe_free(pod->containers[i].probes[kind]);
+		free(pod->containers[i].reason);
+	}
+	free(pod->containers);
 	free(pod->ports);
 	free(pod);
 }

@@ -11,6 +11,7 @@
 
 #define AFFINITY_DEFAULT 10800
 #define AFFINITY_MAX 86400
+#define ANNOTATION_PROBE "lbctl.io/probe"
 
 static const char *const policies[] = { "Cluster", "Local", NULL };
 
@@ -266,6 +267,9 @@ static void ingress_decode(const struct field *root, struct service *service)
 struct service *service_decode(const struct field *root)
 {
 	struct service *service = xcalloc(1, sizeof(*service));
+	struct field metadata = field_get(root, "metadata");
+	struct field annotations = field_get(&metadata, "annotations");
+	struct field probe = field_entry(&annotations, ANNOTATION_PROBE);
 	struct field spec = field_get(root, "spec");
 	struct field external_name = field_get(&spec, "externalName");
 	struct field load_balancer_ip = field_get(&spec, "loadBalancerIP");
@@ -283,6 +287,7 @@ struct service *service_decode(const struct field *root)
 	traffic_decode(&spec, service);
 	service->external_name = field_string(&external_name);
 	ingress_decode(root, service);
+	service->probe = probe_decode_text(&probe);
 	if (!root->reading->code)
 		service_check(&spec, service);
 	return service;
@@ -297,5 +302,6 @@ void service_free(struct service *service)
 	free(service->external_ips);
 	free(service->ingress);
 	free(service->source_ranges);
+	probe_free(service->probe);
 	free(service);
 }

@@ -24,12 +24,19 @@ void pod_free(struct pod *pod);
 struct node *node_decode(const struct field *root);
 void node_free(struct node *node);
 
+/* probe: the name of the field is the kind; the ports are those of its container. */
+struct probe *probe_decode(const struct field *probe, enum probe_kind kind,
+			   const struct container_port *ports, size_t n_ports);
+
+/* The text of a Service's annotation, reported to its field. */
+struct probe *probe_decode_text(const struct field *text);
+
 /* Checked only: nothing works with their inside yet. stringData is folded into data. */
 void secret_check(const struct field *root);
 void ingress_check(const struct field *root);
 
 /* What several kinds share: `protocol`, TCP when absent. */
-uint8_t protocol_decode(const struct field *port);
 const char *protocol_name(uint8_t proto);
+uint8_t protocol_decode(const struct field *port);
 
 #endif

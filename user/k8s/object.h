@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "user/k8s/probe.h"
 #include "user/util/addr.h"
 
 enum k8s_kind {
@@ -97,6 +98,7 @@ struct service {
 	const char *external_name;
 	bool publish_not_ready;
 	const char *traffic_distribution; /* or NULL */
+	struct probe *probe; /* annotation lbctl.io/probe: of endpoints that are no pods; or NULL */
 };
 
 struct endpoint_port {
@@ -114,6 +116,7 @@ struct endpoint {
 	const char *target_kind, *target_name;	 /* targetRef, or NULL */
 	const char **hint_zones, **hint_nodes;
 	size_t n_hint_zones, n_hint_nodes;
+	enum probed probed; /* by the probe of its Service; filled in by readiness_of_store */
 };
 
 struct endpoint_slice {
@@ -144,6 +147,14 @@ struct container_port {
 	uint16_t port;
 };
 
+struct container {
+	const char *name;		   /* or NULL */
+	struct probe *probes[PROBE_KINDS]; /* NULL: it has none */
+	int64_t run_as_user, run_as_group; /* of the securityContext, the pod's or its own; or -1 */
+	enum probed probed;		   /* filled in by readiness_of_store */
+	char *reason; /* of the probe's last failure; owned, or NULL; filled in too */
+};
+
 struct pod {
 	struct lb_addr ips[2];
 	size_t n_ips;
@@ -155,7 +166,10 @@ struct pod {
 	bool has_ready; /* status.conditions has type Ready */
 	bool ready;
 	bool terminating; /* metadata.deletionTimestamp */
-	bool has_probe;	  /* some container has a readinessProbe */
+	bool has_probe;	  /* some container has a readiness or a startup probe */
+	bool gates_open;  /* the conditions of spec.readinessGates, if any, are True */
+	struct container *containers;
+	size_t n_containers;
 };
 
 struct node {

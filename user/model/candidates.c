@@ -6,6 +6,7 @@
 
 #include "user/model/addresses.h"
 #include "user/model/hash.h"
+#include "user/model/readiness.h"
 
 enum topology {
 	TOPOLOGY_NONE,
@@ -42,7 +43,7 @@ static enum topology topology_of(const struct candidate_list *candidates,
 	for (size_t i = 0; i < candidates->n; i++) {
 		const struct endpoint *endpoint = candidates->items[i].endpoint;
 
-		if (!endpoint->ready)
+		if (!readiness_of_endpoint(endpoint))
 			continue;
 		all_nodes = all_nodes && endpoint->n_hint_nodes;
 		all_zones = all_zones && endpoint->n_hint_zones;
@@ -110,7 +111,9 @@ struct scope {
 
 static bool scope_uses(struct scope scope, const struct endpoint *endpoint)
 {
-	return scope.ready ? endpoint->ready : endpoint->serving && endpoint->terminating;
+	if (scope.ready)
+		return readiness_of_endpoint(endpoint);
+	return endpoint->serving && endpoint->terminating && endpoint->probed != PROBED_UNREADY;
 }
 
 void candidates_choose(struct candidate_list *candidates, const struct viewpoint *view,
@@ -124,8 +127,10 @@ void candidates_choose(struct candidate_list *candidates, const struct viewpoint
 	for (size_t i = 0; i < candidates->n; i++) {
 		const struct endpoint *endpoint = candidates->items[i].endpoint;
 
-		cluster.ready = cluster.ready || endpoint->ready;
-		local.ready = local.ready || (endpoint->ready && endpoint_is_local(endpoint, view));
+		bool ready = readiness_of_endpoint(endpoint);
+
+		cluster.ready = cluster.ready || ready;
+		local.ready = local.ready || (ready && endpoint_is_local(endpoint, view));
 	}
 	service->backends = xcalloc(candidates->n, sizeof(*service->backends));
 	for (size_t i = 0; i < candidates->n; i++) {

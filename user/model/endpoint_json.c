@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "user/model/endpoint_json.h"
 
+#include "user/model/readiness.h"
 #include "user/util/tree.h"
+#include "user/util/proto.h"
 
 void json_set_text(json_t *json, const char *key, const char *text)
 {
@@ -24,13 +26,6 @@ json_t *metadata_json(const struct object *service, const char *name, json_t *la
 		      tree_text(service->json, "metadata.creationTimestamp"));
 	json_object_set_new(metadata, "labels", labels);
 	return metadata;
-}
-
-static const char *proto_text(uint8_t proto)
-{
-	if (proto == IPPROTO_UDP)
-		return "UDP";
-	return proto == IPPROTO_SCTP ? "SCTP" : "TCP";
 }
 
 json_t *port_json(const char *name, bool keep_name, uint8_t proto, uint16_t port,
@@ -97,7 +92,7 @@ json_t *mirrored_json(const struct endpoint *endpoint, const char *ns)
 {
 	json_t *json = addressed_json(endpoint);
 
-	json_object_set_new(json, "conditions", json_pack("{s:b}", "ready", endpoint->ready));
+	json_object_set_new(json, "conditions", json_pack("{s:b}", "ready", readiness_of_endpoint(endpoint)));
 	if (endpoint->target_kind && endpoint->target_name)
 		json_object_set_new(json, "targetRef",
 				    json_pack("{s:s, s:s, s:s}", "kind", endpoint->target_kind,

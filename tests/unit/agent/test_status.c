@@ -118,12 +118,12 @@ static void test_json(void **state)
 	(void)state;
 	status_init(&status);
 	log_start();
-	json = status_json(&status);
+	json = status_json(&status, json_null());
 	assert_true(json_is_null(json_object_get(json, "lastSync")));
 	json_decref(TAKE_PTR(json));
 	step_take(&status, &ok);
 	step_take(&status, &failed);
-	json = status_json(&status);
+	json = status_json(&status, json_null());
 	log_stop(text, sizeof(text));
 	status_done(&status);
 	assert_true(json_is_true(json_object_get(json, "ok")));
@@ -157,7 +157,7 @@ static void test_neighbours(void **state)
 	status_neighbour(&status, &two, false);
 	status_neighbour(&status, &one, false);
 	status_neighbour(&status, &one, true);
-	json = status_json(&status);
+	json = status_json(&status, json_null());
 	/* Neither is a backend: nothing is left to tell. */
 	step_take(&status, &ok);
 	log_stop(text, sizeof(text));

@@ -118,7 +118,7 @@ static const struct row {
 	{ "pod without a probe", K8S_POD, true,
 	  "{apiVersion: v1, kind: Pod, metadata: {name: x, " CREATED "}, spec: {nodeName: n1, "
 	  "containers: [{name: c, image: i}]}, status: {podIP: 10.0.0.1, phase: Running}}",
-	  "x\t1/1\tRunning\t0\t95s\t10.0.0.1\tn1\t<none>\t<none>" },
+	  "x\t1/1\tRunning\t0\t95s\t10.0.0.1\tn1\t<none>\t<none>\t<none>" },
 	{ "pod not probed yet", K8S_POD, false,
 	  "{apiVersion: v1, kind: Pod, metadata: {name: x, " CREATED "}, spec: {containers: "
 	  "[{name: c, image: i, readinessProbe: {tcpSocket: {port: 80}}}, {name: d, image: i}]}, "
@@ -147,7 +147,7 @@ static const struct row {
 	{ "pod without a status", K8S_POD, true,
 	  "{apiVersion: v1, kind: Pod, metadata: {name: x, " CREATED "}, spec: {containers: "
 	  "[{name: c, image: i}]}}",
-	  "x\t0/1\tPending\t0\t95s\t<none>\t<none>\t<none>\t<none>" },
+	  "x\t0/1\tPending\t0\t95s\t<none>\t<none>\t<none>\t<none>\t<none>" },
 	/* Node, Namespace, Secret */
 	{ "node", K8S_NODE, true,
 	  "{apiVersion: v1, kind: Node, metadata: {name: x, " CREATED

@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "user/probe/curl.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "user/probe/run.h"
+#include "user/util/cleanup.h"
+#include "user/util/vec.h"
+
+#define HEAD_MAX (64 * 1024) /* of headers; who sends more floods */
+#define POOL_MAX 64	     /* handles kept for the next transfers: making them is dear */
+
+struct curl_loop {
+	struct event_base *base;
+	CURLM *multi;
+	struct event *timer;
+	CURL *pool[POOL_MAX];
+	size_t n_pool;
+};
+
+struct transfer {
+	struct curl_loop *loop;
+	CURL *easy;
+	bool running;
+	char *url;
+	struct curl_slist *headers;
+	void (*done)(void *arg, const struct transfer_result *result);
+	void *arg;
+	char *body;
+	size_t body_size, head_size;
+	bool cut; /* broken off by us, when there was enough of it */
+	const char *want;
+	char *wanted;
+};
+
+/* ---------------------------------------------------------------- the loop -- */
+
+static void messages_read(struct curl_loop *loop);
+
+static void timer_due(evutil_socket_t fd, short what, void *arg)
+{
+	struct curl_loop *loop = arg;
+	int running;
+
+	(void)fd;
+	(void)what;
+	curl_multi_socket_action(loop->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+	messages_read(loop);
+}
+
+static int timer_set(CURLM *multi, long ms, void *arg)
+{
+	struct curl_loop *loop = arg;
+	struct timeval timeout = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
+
+	(void)multi;
+	if (ms < 0)
+		evtimer_del(loop->timer);
+	else
+		evtimer_add(loop->timer, &timeout);
+	return 0;
+}
+
+static void socket_ready(evutil_socket_t fd, short what, void *arg)
+{
+	struct curl_loop *loop = arg;
+	int bits =
+		(what & EV_READ ? CURL_CSELECT_IN : 0) | (what & EV_WRITE ? CURL_CSELECT_OUT : 0);
+	int running;
+
+	curl_multi_socket_action(loop->multi, fd, bits, &running);
+	messages_read(loop);
+}
+
+static int socket_set(CURL *easy, curl_socket_t fd, int what, void *arg, void *socket)
+{
+	struct curl_loop *loop = arg;
+	struct event *event = socket;
+	short bits = EV_PERSIST;
+
+	(void)easy;
+	if (what == CURL_POLL_REMOVE) {
+		if (event)
+			event_free(event);
+		curl_multi_assign(loop->multi, fd, NULL);
+		return 0;
+	}
+	bits |= what & CURL_POLL_IN ? EV_READ : 0;
+	bits |= what & CURL_POLL_OUT ? EV_WRITE : 0;
+	if (event) {
+		event_del(event);
+		event_assign(event, loop->base, fd, bits, socket_ready, loop);
+	} else {
+		event = event_new(loop->base, fd, bits, socket_ready, loop);
+		curl_multi_assign(loop->multi, fd, event);
+	}
+	event_add(event, NULL);
+	return 0;
+}
+
+struct curl_loop *curl_loop_open(struct event_base *base)
+{
+	struct curl_loop *loop = xcalloc(1, sizeof(*loop));
+
+	curl_global_init(CURL_GLOBAL_DEFAULT);
+	loop->base = base;
+	loop->multi = curl_multi_init();
+	loop->timer = evtimer_new(base, timer_due, loop);
+	curl_multi_setopt(loop->multi, CURLMOPT_SOCKETFUNCTION, socket_set);
+	curl_multi_setopt(loop->multi, CURLMOPT_SOCKETDATA, loop);
+	curl_multi_setopt(loop->multi, CURLMOPT_TIMERFUNCTION, timer_set);
+	curl_multi_setopt(loop->multi, CURLMOPT_TIMERDATA, loop);
+	/* Two probes of one address are two probes. */
+	curl_multi_setopt(loop->multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
+	return loop;
+}
+
+void curl_loop_close(struct curl_loop *loop)
+{
+	if (!loop)
+		return;
+	while (loop->n_pool)
+		curl_easy_cleanup(loop->pool[--loop->n_pool]);
+	curl_multi_cleanup(loop->multi);
+	event_free(loop->timer);
+	free(loop);
+	curl_global_cleanup();
+}
+
+/* ------------------------------------------------------------ one transfer -- */
+
+static size_t body_take(char *data, size_t size, size_t n, void *arg)
+{
+	struct transfer *transfer = arg;
+	size_t room = RUN_BODY - transfer->body_size, taken = n * size < room ? n * size : room;
+
+	if (!transfer->body)
+		transfer->body = xmalloc(RUN_BODY + 1);
+	memcpy(transfer->body + transfer->body_size, data, taken);
+	transfer->body_size += taken;
+	transfer->body[transfer->body_size] = '\0';
+	if (transfer->body_size < RUN_BODY)
+		return n * size;
+	transfer->cut = true; /* anything but the whole ends the transfer */
+	return CURL_WRITEFUNC_ERROR;
+}
+
+static size_t head_take(char *data, size_t size, size_t n, void *arg)
+{
+	struct transfer *transfer = arg;
+	size_t length = n * size, name = transfer->want ? strlen(transfer->want) : 0;
+
+	transfer->head_size += length;
+	if (transfer->head_size > HEAD_MAX)
+		return CURL_WRITEFUNC_ERROR;
+	if (name && length > name && data[name] == ':' &&
+	    !strncasecmp(data, transfer->want, name)) {
+		for (name++; name < length && data[name] == ' ';)
+			name++;
+		while (length > name && strchr("\r\n", data[length - 1]))
+			length--;
+		free(transfer->wanted);
+		transfer->wanted = strndup(data + name, length - name);
+	}
+	return n * size;
+}
+
+static void easy_options(struct transfer *transfer)
+{
+	CURL *easy = transfer->easy;
+
+	curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
+	curl_easy_setopt(easy, CURLOPT_URL, transfer->url);
+	curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
+	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, body_take);
+	curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
+	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, head_take);
+	curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
+	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)RUN_BODY);
+	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	/* Removing a transfer must not wait for a name server. */
+	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+	curl_easy_setopt(easy, CURLOPT_PROXY, "");
+	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+	curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+	curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
+	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
+	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+	curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
+	/* Who starts it also stops it. */
+	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, 3600000L);
+}
+
+struct transfer *transfer_new(struct curl_loop *loop, const char *url,
+			      void (*done)(void *arg, const struct transfer_result *result),
+			      void *arg)
+{
+	struct transfer *transfer = xcalloc(1, sizeof(*transfer));
+
+	*transfer = (struct transfer){
+		.loop = loop,
+		.easy = loop->n_pool ? loop->pool[--loop->n_pool] : curl_easy_init(),
+		.url = xstrdup(url),
+		.done = done,
+		.arg = arg,
+	};
+	easy_options(transfer);
+	return transfer;
+}
+
+void transfer_header(struct transfer *transfer, const char *line)
+{
+	transfer->headers = curl_slist_append(transfer->headers, line);
+}
+
+void transfer_connect_only(struct transfer *transfer)
+{
+	curl_easy_setopt(transfer->easy, CURLOPT_CONNECT_ONLY, 1L);
+}
+
+void transfer_post_h2(struct transfer *transfer, const void *data, size_t size)
+{
+	CURL *easy = transfer->easy;
+
+	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE);
+	curl_easy_setopt(easy, CURLOPT_POST, 1L);
+	curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long)size);
+	curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, data);
+}
+
+void transfer_want(struct transfer *transfer, const char *name)
+{
+	transfer->want = name;
+}
+
+void transfer_start(struct transfer *transfer)
+{
+	curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, transfer->headers);
+	transfer->running = true;
+	curl_multi_add_handle(transfer->loop->multi, transfer->easy);
+}
+
+static void transfer_pause(struct transfer *transfer)
+{
+	if (transfer->running)
+		curl_multi_remove_handle(transfer->loop->multi, transfer->easy);
+	transfer->running = false;
+}
+
+void transfer_restart(struct transfer *transfer, const char *url)
+{
+	char *copy = xstrdup(url);
+
+	free(transfer->url);
+	transfer->url = copy;
+	transfer->body_size = transfer->head_size = 0;
+	transfer->cut = false;
+	curl_easy_setopt(transfer->easy, CURLOPT_URL, transfer->url);
+	transfer_start(transfer);
+}
+
+void transfer_free(struct transfer *transfer)
+{
+	struct curl_loop *loop;
+
+	if (!transfer)
+		return;
+	loop = transfer->loop;
+	transfer_pause(transfer);
+	if (loop->n_pool < POOL_MAX) {
+		curl_easy_reset(transfer->easy);
+		loop->pool[loop->n_pool++] = transfer->easy;
+	} else {
+		curl_easy_cleanup(transfer->easy);
+	}
+	curl_slist_free_all(transfer->headers);
+	free(transfer->url);
+	free(transfer->body);
+	free(transfer->wanted);
+	free(transfer);
+}
+
+/* ----------------------------------------------------------------- the end -- */
+
+static void failure_text(const struct transfer *transfer, CURLcode code, char *text)
+{
+	long number = 0;
+
+	curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &number);
+	if (code == CURLE_COULDNT_CONNECT && number)
+		snprintf(text, RUN_TEXT, "connect: %s", strerror((int)number));
+	else if ((code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR) && number)
+		snprintf(text, RUN_TEXT, "%s: %s", code == CURLE_RECV_ERROR ? "read" : "write",
+			 strerror((int)number));
+	else if (code == CURLE_GOT_NOTHING)
+		snprintf(text, RUN_TEXT, "EOF");
+	else if (transfer->head_size > HEAD_MAX)
+		snprintf(text, RUN_TEXT, "server response headers exceeded %d bytes", HEAD_MAX);
+	else
+		snprintf(text, RUN_TEXT, "%s", curl_easy_strerror(code));
+}
+
+static void transfer_end(struct transfer *transfer, CURLcode code)
+{
+	struct transfer_result result = {
+		.failed = code != CURLE_OK && !(code == CURLE_WRITE_ERROR && transfer->cut),
+		.body = transfer->body ? transfer->body : "",
+		.body_size = transfer->body_size,
+		.header = transfer->wanted,
+	};
+	char text[RUN_TEXT] = "";
+	char *redirect = NULL;
+
+	if (result.failed)
+		failure_text(transfer, code, text);
+	result.text = text;
+	curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &result.status);
+	curl_easy_getinfo(transfer->easy, CURLINFO_REDIRECT_URL, &redirect);
+	result.redirect = redirect;
+	transfer_pause(transfer);
+	transfer->done(transfer->arg, &result);
+}
+
+static void messages_read(struct curl_loop *loop)
+{
+	const CURLMsg *message;
+	int left;
+
+	while ((message = curl_multi_info_read(loop->multi, &left))) {
+		CURLcode code = message->data.result;
+		struct transfer *transfer = NULL;
+
+		if (message->msg != CURLMSG_DONE)
+			continue;
+		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&transfer);
+		transfer_end(transfer, code);
+	}
+}
+
+static char *url_host(const char *text)
+{
+	CURLU *url = curl_url();
+	char *host = NULL, *copy = NULL;
+
+	if (!curl_url_set(url, CURLUPART_URL, text, 0) &&
+	    !curl_url_get(url, CURLUPART_HOST, &host, 0))
+		copy = xstrdup(host);
+	curl_free(host);
+	curl_url_cleanup(url);
+	return copy;
+}
+
+bool transfer_same_host(const char *a, const char *b)
+{
+	cleanup_free char *x = url_host(a), *y = url_host(b);
+
+	return x && y && !strcasecmp(x, y);
+}
