@@ -48,9 +48,7 @@ static __always_inline bool hook_tagged(struct xdp_md *ctx)
 /* Makes the frame exactly `bytes` long. */
 static __always_inline bool hook_resize(struct xdp_md *ctx, __u32 bytes)
 {
-	long now = hook_end(ctx) - hook_data(ctx);
-
-	return !bpf_xdp_adjust_tail(ctx, (int)(bytes - now));
+	return !bpf_xdp_adjust_tail(ctx, (int)(bytes - bpf_xdp_get_buff_len(ctx)));
 }
 
 /* Room for `bytes` in front of the network header; where the link header lies is undefined. */

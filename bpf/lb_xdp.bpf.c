@@ -4,8 +4,10 @@
  * leaves the rest to lb_xdp_slow4 and lb_xdp_slow6. What XDP cannot send by itself (to a
  * veth, or to a neighbour that the kernel has yet to find) goes on to lb_tc_handoff.
  *
+ * A jumbo frame comes in several buffers; all that is read and written lies in the first.
+ *
  * What it does badly: a frame with a VLAN tag passes untouched, and is served by TC on the
- * VLAN's own device if that is attached.
+ * VLAN's own device if that is attached. Of a frame of several buffers the first is counted.
  */
 #include "vmlinux.h"
 
@@ -24,25 +26,25 @@ struct {
 	__type(value, __u32);
 } lb_xdp_tail SEC(".maps");
 
-SEC("xdp")
+SEC("xdp.frags")
 int lb_xdp_slow4(struct xdp_md *ctx)
 {
 	return slow_ingress(ctx, true);
 }
 
-SEC("xdp")
+SEC("xdp.frags")
 int lb_xdp_slow6(struct xdp_md *ctx)
 {
 	return slow_ingress(ctx, false);
 }
 
-SEC("xdp")
+SEC("xdp.frags")
 int lb_xdp_icmp4(struct xdp_md *ctx)
 {
 	return slow_icmp(ctx, false, true);
 }
 
-SEC("xdp")
+SEC("xdp.frags")
 int lb_xdp_icmp6(struct xdp_md *ctx)
 {
 	return slow_icmp(ctx, false, false);
@@ -73,7 +75,7 @@ static __always_inline int xdp_entry(struct xdp_md *ctx, const bool v4)
 	return XDP_PASS;
 }
 
-SEC("xdp")
+SEC("xdp.frags")
 int lb_xdp(struct xdp_md *ctx)
 {
 	struct ethhdr *eth = hook_data(ctx);

@@ -62,7 +62,7 @@ static __always_inline void write_ports(void *l4, __u32 flow)
 	ports[1] = packet.dport;
 }
 
-SEC("xdp")
+SEC("xdp.frags")
 int bench_generate(struct xdp_md *ctx)
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
@@ -94,7 +94,7 @@ int bench_generate(struct xdp_md *ctx)
 	return XDP_TX;
 }
 
-SEC("xdp")
+SEC("xdp.frags")
 int bench_pass(struct xdp_md *ctx)
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
@@ -106,7 +106,7 @@ int bench_pass(struct xdp_md *ctx)
 	return XDP_PASS;
 }
 
-SEC("xdp")
+SEC("xdp.frags")
 int bench_swap(struct xdp_md *ctx)
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
@@ -122,7 +122,7 @@ int bench_swap(struct xdp_md *ctx)
 }
 
 /* One 64-byte line of an array of the flow table's size, at random. */
-SEC("xdp")
+SEC("xdp.frags")
 int bench_line(struct xdp_md *ctx)
 {
 	/* Not linear in the counter: a stride would be easy on the TLB. */

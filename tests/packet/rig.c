@@ -4,116 +4,33 @@
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
-#include <net/if.h>
-#include <sched.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "lb/maps.h"
 #include "lb_tc.skel.h"
 #include "lb_xdp.skel.h"
+#include "tests/packet/network.h"
 #include "user/util/cleanup.h"
 
 #define HZ_ASSUMED 1000u
 #define CPUS_MAX 1024
+#define RIG_OUT_MAX 16384
 #define HANDOFF_MAGIC 0x6c626864u
 
 static struct {
 	struct lb_xdp *xdp;
 	struct lb_tc *tc;
 	int xdp_links[3];
-	unsigned int nic, pod_a, pod_b;
+	struct network network;
 	unsigned int sets, next_slot;
 	int cpus;
 	enum rig_mode mode;
 	uint32_t mark; /* of the packet at TC, kept from one run to the next */
 	void *flow4, *flow6;
 } rig;
-
-static void must(int result, const char *what)
-{
-	if (result >= 0)
-		return;
-	fprintf(stderr, "rig: %s: %s\n", what, strerror(errno));
-	exit(1);
-}
-
-/* --------------------------------------------------------- the network -- */
-
-static const char network[] =
-	"link add nic type veth peer name nic-far\n"
-	"link set nic address 02:00:00:00:00:01\n"
-	"link add pod-a type veth peer name pod-a-far\n"
-	"link set pod-a address 02:00:00:00:00:04\n"
-	"link add pod-b type veth peer name pod-b-far\n"
-	"link set pod-b address 02:00:00:00:00:06\n"
-	"link set nic-far up\nlink set pod-a-far up\nlink set pod-b-far up\n"
-	"link set lo up\nlink set nic up\nlink set pod-a up\nlink set pod-b up\n"
-	"address add 192.0.2.1/24 dev nic\n"
-	"address add 2001:db8::1/64 dev nic nodad\n"
-	"neighbour add 192.0.2.9 lladdr 02:00:00:00:00:02 dev nic nud permanent\n"
-	"neighbour add 2001:db8::9 lladdr 02:00:00:00:00:02 dev nic nud permanent\n"
-	"neighbour add 192.0.2.2 lladdr 02:00:00:00:00:03 dev nic nud permanent\n"
-	"neighbour add 2001:db8::2 lladdr 02:00:00:00:00:03 dev nic nud permanent\n"
-	"neighbour add 172.17.0.2 lladdr 02:00:00:00:00:05 dev pod-a nud permanent\n"
-	"neighbour add fd00:17:0::2 lladdr 02:00:00:00:00:05 dev pod-a nud permanent\n"
-	"neighbour add 172.17.0.3 lladdr 02:00:00:00:00:07 dev pod-b nud permanent\n"
-	"neighbour add fd00:17:0::3 lladdr 02:00:00:00:00:07 dev pod-b nud permanent\n"
-	"route add 172.17.0.2/32 dev pod-a\nroute add fd00:17:0::2/128 dev pod-a\n"
-	"route add 172.17.0.3/32 dev pod-b\nroute add fd00:17:0::3/128 dev pod-b\n"
-	"route add 172.17.1.0/24 via 192.0.2.2\nroute add fd00:17:1::/64 via 2001:db8::2\n"
-	"route add 172.17.2.0/24 via 192.0.2.200\nroute add fd00:17:2::/64 via 2001:db8::200\n";
-
-static void write_sysctl(const char *path)
-{
-	int fd = open(path, O_WRONLY);
-
-	must(fd, path);
-	must((int)write(fd, "1", 1), path);
-	close(fd);
-}
-
-static void ip_batch(const char *commands)
-{
-	int pipes[2], status;
-	pid_t child;
-
-	must(pipe(pipes), "pipe");
-	child = fork();
-	must(child, "fork");
-	if (!child) {
-		dup2(pipes[0], 0);
-		close(pipes[0]);
-		close(pipes[1]);
-		execlp("ip", "ip", "-batch", "-", (char *)NULL);
-		_exit(127);
-	}
-	close(pipes[0]);
-	must((int)write(pipes[1], commands, strlen(commands)), "ip -batch");
-	close(pipes[1]);
-	must(waitpid(child, &status, 0), "waitpid");
-	errno = EIO;
-	must(status ? -1 : 0, "ip -batch");
-}
-
-static void network_open(void)
-{
-	must(unshare(CLONE_NEWNET), "a network namespace (root?)");
-	ip_batch(network);
-	write_sysctl("/proc/sys/net/ipv4/ip_forward");
-	write_sysctl("/proc/sys/net/ipv6/conf/all/forwarding");
-	rig.nic = if_nametoindex("nic");
-	rig.pod_a = if_nametoindex("pod-a");
-	rig.pod_b = if_nametoindex("pod-b");
-}
 
 /* -------------------------------------------------------- the programs -- */
 
@@ -137,20 +54,21 @@ static struct lb_config config_make(unsigned int snat_ports, bool masquerade_all
 		config.udp_timeout[i] = 30 * HZ_ASSUMED;
 	}
 	config.tcp_timeout[LB_FLOW_ESTABLISHED] = 86400 * HZ_ASSUMED;
-	must(prefix_parse("172.17.0.0/16", &prefix), "prefix");
+	network_must(prefix_parse("172.17.0.0/16", &prefix), "prefix");
 	config.pod_cidr[0] = prefix_to_lb(&prefix);
-	must(prefix_parse("fd00:17::/32", &prefix), "prefix");
+	network_must(prefix_parse("fd00:17::/32", &prefix), "prefix");
 	config.pod_cidr[1] = prefix_to_lb(&prefix);
 	return config;
 }
 
-#define SHARE(map) must(bpf_map__reuse_fd(rig.tc->maps.map, bpf_map__fd(rig.xdp->maps.map)), #map)
+#define SHARE(map) \
+	network_must(bpf_map__reuse_fd(rig.tc->maps.map, bpf_map__fd(rig.xdp->maps.map)), #map)
 
 static void tail_set(struct bpf_map *map, uint32_t tail, struct bpf_program *program)
 {
 	int fd = bpf_program__fd(program);
 
-	must(bpf_map_update_elem(bpf_map__fd(map), &tail, &fd, BPF_ANY), "tail");
+	network_must(bpf_map_update_elem(bpf_map__fd(map), &tail, &fd, BPF_ANY), "tail");
 }
 
 static void tails_set(void)
@@ -169,12 +87,12 @@ static void programs_open(const struct lb_config *config)
 {
 	rig.xdp = lb_xdp__open();
 	rig.tc = lb_tc__open();
-	must(rig.xdp && rig.tc ? 0 : -1, "open");
+	network_must(rig.xdp && rig.tc ? 0 : -1, "open");
 	memcpy((void *)&rig.xdp->rodata->lb_config, config, sizeof(*config));
 	memcpy((void *)&rig.tc->rodata->lb_config, config, sizeof(*config));
 	bpf_map__set_max_entries(rig.xdp->maps.lb_flow4, rig.sets);
 	bpf_map__set_max_entries(rig.xdp->maps.lb_flow6, rig.sets);
-	must(lb_xdp__load(rig.xdp), "load lb_xdp");
+	network_must(lb_xdp__load(rig.xdp), "load lb_xdp");
 	SHARE(lb_frontend);
 	SHARE(lb_maglev);
 	SHARE(lb_backend);
@@ -186,7 +104,7 @@ static void programs_open(const struct lb_config *config)
 	SHARE(lb_backend_stats);
 	SHARE(lb_reason_stats);
 	SHARE(lb_fragment);
-	must(lb_tc__load(rig.tc), "load lb_tc");
+	network_must(lb_tc__load(rig.tc), "load lb_tc");
 }
 
 void rig_open(unsigned int flows, unsigned int snat_ports, bool masquerade_all, bool pod_cidrs)
@@ -196,24 +114,25 @@ void rig_open(unsigned int flows, unsigned int snat_ports, bool masquerade_all, 
 	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
 	rig.sets = flows / LB_FLOW_WAYS;
 	rig.cpus = libbpf_num_possible_cpus();
-	must(rig.cpus <= CPUS_MAX ? rig.cpus : -1, "number of CPUs");
-	if (!rig.nic)
-		network_open();
+	network_must(rig.cpus <= CPUS_MAX ? rig.cpus : -1, "number of CPUs");
+	if (!rig.network.nic)
+		network_open(&rig.network);
 	config = config_make(snat_ports, masquerade_all, pod_cidrs);
 	programs_open(&config);
 	/* A test run can name only a device whose receive queue XDP knows. */
-	must(bpf_xdp_attach((int)rig.nic, bpf_program__fd(rig.xdp->progs.lb_xdp), 0, NULL),
-	     "attach");
+	network_must(bpf_xdp_attach((int)rig.network.nic, bpf_program__fd(rig.xdp->progs.lb_xdp), 0,
+				    NULL),
+		     "attach");
 	rig.flow4 = mmap(NULL, rig.sets * sizeof(struct lb_flow4_set), PROT_READ | PROT_WRITE,
 			 MAP_SHARED, bpf_map__fd(rig.xdp->maps.lb_flow4), 0);
 	rig.flow6 = mmap(NULL, rig.sets * sizeof(struct lb_flow6_set), PROT_READ | PROT_WRITE,
 			 MAP_SHARED, bpf_map__fd(rig.xdp->maps.lb_flow6), 0);
-	must(rig.flow4 == MAP_FAILED || rig.flow6 == MAP_FAILED ? -1 : 0, "mmap");
+	network_must(rig.flow4 == MAP_FAILED || rig.flow6 == MAP_FAILED ? -1 : 0, "mmap");
 }
 
 void rig_close(void)
 {
-	bpf_xdp_detach((int)rig.nic, 0, NULL);
+	bpf_xdp_detach((int)rig.network.nic, 0, NULL);
 	munmap(rig.flow4, rig.sets * sizeof(struct lb_flow4_set));
 	munmap(rig.flow6, rig.sets * sizeof(struct lb_flow6_set));
 	lb_tc__destroy(rig.tc);
@@ -232,7 +151,8 @@ static void map_empty(struct bpf_map *map)
 
 static void put(struct bpf_map *map, const void *key, const void *value)
 {
-	must(bpf_map_update_elem(bpf_map__fd(map), key, value, BPF_ANY), bpf_map__name(map));
+	network_must(bpf_map_update_elem(bpf_map__fd(map), key, value, BPF_ANY),
+		     bpf_map__name(map));
 }
 
 static void device_put(unsigned int ifindex, unsigned int flags, bool addresses)
@@ -248,9 +168,10 @@ static void device_put(unsigned int ifindex, unsigned int flags, bool addresses)
 
 static void devices_put(bool addresses)
 {
-	device_put(rig.nic, LB_DEVICE_NIC | (rig.mode == RIG_XDP ? LB_DEVICE_XDP : 0), addresses);
-	device_put(rig.pod_a, LB_DEVICE_POD, addresses);
-	device_put(rig.pod_b, LB_DEVICE_POD, addresses);
+	device_put(rig.network.nic, LB_DEVICE_NIC | (rig.mode == RIG_XDP ? LB_DEVICE_XDP : 0),
+		   addresses);
+	device_put(rig.network.pod_a, LB_DEVICE_POD, addresses);
+	device_put(rig.network.pod_b, LB_DEVICE_POD, addresses);
 }
 
 void rig_device_addr_clear(void)
@@ -322,14 +243,15 @@ uint32_t rig_mark(void)
 
 unsigned int rig_nic(void)
 {
-	return rig.nic;
+	return rig.network.nic;
 }
 
 void rig_backend_retire(unsigned int id, unsigned int flags)
 {
 	struct lb_backend backend;
 
-	must(bpf_map_lookup_elem(bpf_map__fd(rig.xdp->maps.lb_backend), &id, &backend), "backend");
+	network_must(bpf_map_lookup_elem(bpf_map__fd(rig.xdp->maps.lb_backend), &id, &backend),
+		     "backend");
 	backend.flags |= flags;
 	backend.generation++;
 	put(rig.xdp->maps.lb_backend, &id, &backend);
@@ -371,7 +293,7 @@ void rig_frontend_delete(enum host host, uint16_t port, bool v4, uint8_t proto)
 				       .port = htons(port),
 				       .proto = proto };
 
-	must(bpf_map_delete_elem(bpf_map__fd(rig.xdp->maps.lb_frontend), &key), "frontend");
+	network_must(bpf_map_delete_elem(bpf_map__fd(rig.xdp->maps.lb_frontend), &key), "frontend");
 }
 
 void rig_source_range(unsigned int service, const char *text)
@@ -380,7 +302,7 @@ void rig_source_range(unsigned int service, const char *text)
 	struct lb_source_range_key key = { .service = service };
 	uint8_t one = 1;
 
-	must(prefix_parse(text, &prefix), text);
+	network_must(prefix_parse(text, &prefix), text);
 	key.prefixlen = 32u + prefix.bits + (prefix.v4 ? 96u : 0u);
 	key.addr = prefix.addr;
 	put(rig.xdp->maps.lb_source_range, &key, &one);
@@ -402,7 +324,8 @@ uint64_t rig_reason(enum lb_reason reason)
 	uint32_t key = reason;
 	uint64_t sum = 0;
 
-	must(bpf_map_lookup_elem(bpf_map__fd(rig.xdp->maps.lb_reason_stats), &key, stats), "stats");
+	network_must(bpf_map_lookup_elem(bpf_map__fd(rig.xdp->maps.lb_reason_stats), &key, stats),
+		     "stats");
 	for (int i = 0; i < rig.cpus; i++)
 		sum += stats[i].packets;
 	return sum;
@@ -422,7 +345,8 @@ struct lb_stats rig_backend_stats(unsigned int id)
 	static struct lb_stats stats[CPUS_MAX];
 	struct lb_stats sum = { 0 };
 
-	must(bpf_map_lookup_elem(bpf_map__fd(rig.xdp->maps.lb_backend_stats), &id, stats), "stats");
+	network_must(bpf_map_lookup_elem(bpf_map__fd(rig.xdp->maps.lb_backend_stats), &id, stats),
+		     "stats");
 	for (int i = 0; i < rig.cpus; i++) {
 		sum.packets += stats[i].packets;
 		sum.bytes += stats[i].bytes;
@@ -477,9 +401,9 @@ void rig_age_affinity(unsigned int seconds)
 
 	while (more) {
 		more = !bpf_map_get_next_key(fd, &key, &next);
-		must(bpf_map_lookup_elem(fd, &key, &bound), "affinity");
+		network_must(bpf_map_lookup_elem(fd, &key, &bound), "affinity");
 		bound.last_used -= seconds * HZ_ASSUMED;
-		must(bpf_map_update_elem(fd, &key, &bound, BPF_EXIST), "affinity");
+		network_must(bpf_map_update_elem(fd, &key, &bound, BPF_EXIST), "affinity");
 		key = next;
 	}
 }
@@ -488,17 +412,18 @@ void rig_age_affinity(unsigned int seconds)
 
 static enum rig_action run_xdp(uint8_t *frame, size_t *size)
 {
-	static uint8_t out[FRAME_MAX * 2];
+	static uint8_t out[RIG_OUT_MAX];
 	struct xdp_md ctx = {
 		.data_end = (uint32_t)*size,
-		.ingress_ifindex = rig.nic,
+		.ingress_ifindex = rig.network.nic,
 	};
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = (uint32_t)*size,
 		    .data_out = out, .data_size_out = sizeof(out), .ctx_in = &ctx,
 		    .ctx_size_in = sizeof(ctx), .repeat = 1);
 	uint32_t mark = 0;
 
-	must(bpf_prog_test_run_opts(bpf_program__fd(rig.xdp->progs.lb_xdp), &opts), "test run");
+	network_must(bpf_prog_test_run_opts(bpf_program__fd(rig.xdp->progs.lb_xdp), &opts),
+		     "test run");
 	memcpy(&mark, out, sizeof(mark));
 	if (opts.retval == XDP_PASS && opts.data_size_out == *size + sizeof(mark) &&
 	    mark == HANDOFF_MAGIC) {
@@ -521,14 +446,14 @@ static enum rig_action run_xdp(uint8_t *frame, size_t *size)
 static enum rig_action run_tc(struct bpf_program *program, unsigned int ifindex, uint8_t *frame,
 			      size_t *size)
 {
-	static uint8_t out[FRAME_MAX * 2];
+	static uint8_t out[RIG_OUT_MAX];
 	struct __sk_buff ctx = { .ifindex = ifindex, .mark = rig.mark };
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = (uint32_t)*size,
 		    .data_out = out, .data_size_out = sizeof(out), .ctx_in = &ctx,
 		    .ctx_size_in = sizeof(ctx), .ctx_out = &ctx, .ctx_size_out = sizeof(ctx),
 		    .repeat = 1);
 
-	must(bpf_prog_test_run_opts(bpf_program__fd(program), &opts), "test run");
+	network_must(bpf_prog_test_run_opts(bpf_program__fd(program), &opts), "test run");
 	rig.mark = ctx.mark;
 	memcpy(frame, out, opts.data_size_out);
 	*size = opts.data_size_out;
@@ -550,15 +475,15 @@ enum rig_action rig_run(enum rig_hook hook, uint8_t *frame, size_t *size)
 			return run_xdp(frame, size);
 		/* fall through */
 	case AT_NIC_TC:
-		return run_tc(rig.tc->progs.lb_tc_ingress, rig.nic, frame, size);
+		return run_tc(rig.tc->progs.lb_tc_ingress, rig.network.nic, frame, size);
 	case AT_NIC_EGRESS:
-		return run_tc(rig.tc->progs.lb_tc_egress, rig.nic, frame, size);
+		return run_tc(rig.tc->progs.lb_tc_egress, rig.network.nic, frame, size);
 	case AT_POD_A:
-		return run_tc(rig.tc->progs.lb_tc_ingress, rig.pod_a, frame, size);
+		return run_tc(rig.tc->progs.lb_tc_ingress, rig.network.pod_a, frame, size);
 	case AT_POD_B:
-		return run_tc(rig.tc->progs.lb_tc_ingress, rig.pod_b, frame, size);
+		return run_tc(rig.tc->progs.lb_tc_ingress, rig.network.pod_b, frame, size);
 	case AT_POD_A_EGRESS:
-		return run_tc(rig.tc->progs.lb_tc_egress, rig.pod_a, frame, size);
+		return run_tc(rig.tc->progs.lb_tc_egress, rig.network.pod_a, frame, size);
 	}
 	return DO_DROP;
 }

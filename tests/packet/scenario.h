@@ -54,6 +54,31 @@ struct scenario {
 	struct step steps[STEPS_MAX]; /* ends at the first without a source */
 };
 
+/* ------------------------------------------------- words of the tables -- */
+
+#define SYN .tcp_flags = TH_SYN
+#define SYNACK .tcp_flags = TH_SYN | TH_ACK
+#define ACK .tcp_flags = TH_ACK
+#define FIN .tcp_flags = TH_FIN | TH_ACK
+#define RST .tcp_flags = TH_RST
+
+/* A whole exchange through the NIC to a remote backend, up to "established". */
+#define REQUEST(flags)                                                           \
+	AT_NIC, { CLIENT_TO_NIC, H_CLIENT, H_EXTERNAL, 40000, 80, flags }, SENT, \
+	{                                                                        \
+		NIC_TO_NODE2, H_NODE, H_REMOTE, MASQ, 8080                       \
+	}
+#define ANSWER(flags)                                                        \
+	AT_NIC, { NODE2_TO_NIC, H_REMOTE, H_NODE, 8080, MASQ, flags }, SENT, \
+	{                                                                    \
+		NIC_TO_CLIENT, H_EXTERNAL, H_CLIENT, 80, 40000               \
+	}
+#define REQUEST2(flags)                                                          \
+	AT_NIC, { CLIENT_TO_NIC, H_CLIENT, H_EXTERNAL, 40000, 80, flags }, SENT, \
+	{                                                                        \
+		NIC_TO_NODE2, H_NODE, H_REMOTE2, MASQ, 8080                      \
+	}
+
 /* Runs one scenario in all its variants; returns how many steps went wrong, printed. */
 int scenario_run(const struct scenario *scenario);
 

@@ -95,46 +95,6 @@ static void source_ranges(bool v4, uint8_t proto)
 
 /* ---------------------------------------------------- changes under way -- */
 
-static void retire_drain(bool v4, uint8_t proto)
-{
-	rig_backend(2, 1, H_REMOTE2, v4, proto, 0);
-	rig_frontend(&(struct rig_frontend){ H_EXTERNAL, 80, 1, LB_FRONTEND_EXTERNAL, 0, 2, 1, 0 },
-		     v4, proto);
-	rig_backend_retire(1, LB_BACKEND_DRAINING);
-}
-
-static void retire_gone(bool v4, uint8_t proto)
-{
-	retire_drain(v4, proto);
-	rig_backend_retire(1, LB_BACKEND_GONE);
-}
-
-static void service_delete(bool v4, uint8_t proto)
-{
-	rig_frontend_delete(H_EXTERNAL, 80, v4, proto);
-	rig_backend_retire(1, LB_BACKEND_DRAINING);
-}
-
-static void scale_to_zero(bool v4, uint8_t proto)
-{
-	external_empty(v4, proto);
-	rig_backend_retire(1, LB_BACKEND_DRAINING);
-}
-
-static void scale_up_again(bool v4, uint8_t proto)
-{
-	rig_backend(2, 1, H_REMOTE2, v4, proto, 0);
-	rig_frontend(&(struct rig_frontend){ H_EXTERNAL, 80, 1, LB_FRONTEND_EXTERNAL, 0, 2, 1, 0 },
-		     v4, proto);
-}
-
-static void neighbour_moved(bool v4, uint8_t proto)
-{
-	(void)v4;
-	(void)proto;
-	rig_age(10); /* past the refresh interval */
-}
-
 static void addresses_gone(bool v4, uint8_t proto)
 {
 	external_remote(v4, proto);
@@ -155,29 +115,6 @@ static void two_addresses(bool v4, uint8_t proto)
 }
 
 /* ---------------------------------------------------------- the table -- */
-
-#define SYN .tcp_flags = TH_SYN
-#define SYNACK .tcp_flags = TH_SYN | TH_ACK
-#define ACK .tcp_flags = TH_ACK
-#define FIN .tcp_flags = TH_FIN | TH_ACK
-#define RST .tcp_flags = TH_RST
-
-/* A whole exchange through the NIC to a remote backend, up to "established". */
-#define REQUEST(flags)                                                           \
-	AT_NIC, { CLIENT_TO_NIC, H_CLIENT, H_EXTERNAL, 40000, 80, flags }, SENT, \
-	{                                                                        \
-		NIC_TO_NODE2, H_NODE, H_REMOTE, MASQ, 8080                       \
-	}
-#define ANSWER(flags)                                                        \
-	AT_NIC, { NODE2_TO_NIC, H_REMOTE, H_NODE, 8080, MASQ, flags }, SENT, \
-	{                                                                    \
-		NIC_TO_CLIENT, H_EXTERNAL, H_CLIENT, 80, 40000               \
-	}
-#define REQUEST2(flags)                                                          \
-	AT_NIC, { CLIENT_TO_NIC, H_CLIENT, H_EXTERNAL, 40000, 80, flags }, SENT, \
-	{                                                                        \
-		NIC_TO_NODE2, H_NODE, H_REMOTE2, MASQ, 8080                      \
-	}
 
 static const struct scenario scenarios[] = {
 	{ "outside to a remote backend: both addresses change, and back",
@@ -373,76 +310,6 @@ static const struct scenario scenarios[] = {
 	      { POD_A_TO_VETH, H_POD_A, H_EXTERNAL, 40000, 80, SYN },
 	      DROPPED,
 	      .reason = LB_REASON_SOURCE_RANGE } } },
-	{ "backend leaves: a UDP flow moves at once",
-	  external_remote,
-	  UDP_ONLY,
-	  { { REQUEST(0) }, { ANSWER(0) }, { REQUEST2(0), .before = retire_drain } } },
-	{ "backend leaves: a half-open connection moves at once",
-	  external_remote,
-	  TCP_ONLY,
-	  { { REQUEST(SYN) }, { REQUEST2(SYN), .before = retire_drain } } },
-	{ "backend leaves: an established connection goes on",
-	  external_remote,
-	  TCP_ONLY,
-	  { { REQUEST(SYN) },
-	    { ANSWER(SYNACK) },
-	    { REQUEST(ACK) },
-	    { REQUEST(ACK), .before = retire_drain },
-	    { ANSWER(ACK) },
-	    { REQUEST(ACK) } } },
-	{ "backend gone: an established connection is reset",
-	  external_remote,
-	  TCP_ONLY,
-	  { { REQUEST(SYN) },
-	    { ANSWER(SYNACK) },
-	    { REQUEST(ACK) },
-	    { AT_NIC,
-	      { CLIENT_TO_NIC, H_CLIENT, H_EXTERNAL, 40000, 80, ACK, .seq = 5, .ack = 6 },
-	      REFUSED,
-	      .reason = LB_REASON_BACKEND_GONE,
-	      .before = retire_gone },
-	    { REQUEST2(SYN) } } },
-	{ "service deleted: its flows end, the address is not ours any more",
-	  external_remote,
-	  UDP_ONLY,
-	  { { REQUEST(0) },
-	    { ANSWER(0) },
-	    { AT_NIC,
-	      { CLIENT_TO_NIC, H_CLIENT, H_EXTERNAL, 40000, 80 },
-	      UNTOUCHED,
-	      .before = service_delete } } },
-	{ "N to 0 to M: refused, then the new backend",
-	  external_remote,
-	  UDP_ONLY,
-	  { { REQUEST(0) },
-	    { ANSWER(0) },
-	    { AT_NIC,
-	      { CLIENT_TO_NIC, H_CLIENT, H_EXTERNAL, 40000, 80 },
-	      REFUSED,
-	      .reason = LB_REASON_NO_BACKEND,
-	      .before = scale_to_zero },
-	    { REQUEST2(0), .before = scale_up_again } } },
-	{ "a closed connection's port again: chosen anew",
-	  external_remote,
-	  TCP_ONLY,
-	  { { REQUEST(SYN) },
-	    { ANSWER(SYNACK) },
-	    { REQUEST(ACK) },
-	    { REQUEST(FIN) },
-	    { ANSWER(FIN) },
-	    { REQUEST2(SYN), .before = retire_drain } } },
-	{ "a connection from before, without its SYN",
-	  external_remote,
-	  TCP_ONLY,
-	  { { REQUEST(ACK) }, { ANSWER(ACK) }, { REQUEST(ACK) } } },
-	{ "long idle: the next packet refreshes the next hop",
-	  external_remote,
-	  ALL,
-	  { { REQUEST(SYN) },
-	    { ANSWER(SYNACK) },
-	    { REQUEST(ACK) },
-	    { REQUEST(ACK), .before = neighbour_moved },
-	    { ANSWER(ACK) } } },
 	{ "the neighbour is not known: TC asks the kernel",
 	  external_far,
 	  ALL,

@@ -46,7 +46,6 @@ static void local(bool v4, uint8_t proto)
 		     v4, proto);
 }
 
-#define SYN .tcp_flags = TH_SYN
 #define CLIENT_ASKS CLIENT_TO_NIC, H_CLIENT, H_EXTERNAL, 40000, 80
 #define NODE_ASKS H_NODE, H_REMOTE, MASQ, 8080
 
