@@ -4,6 +4,7 @@
 
 #include "user/cmd/print.h"
 #include "user/cmd/query.h"
+#include "user/probe/events.h"
 #include "user/util/cleanup.h"
 #include "user/util/table.h"
 
@@ -12,72 +13,77 @@ static const struct option describe_options[] = {
 	{ 0 },
 };
 
-static void describe_one(const struct store *store, const struct object *object, bool first)
+struct describing {
+	const struct query *query;
+	const struct store *store;
+	const json_t *events;
+	bool any; /* was described already */
+};
+
+static void describe_one(struct describing *describing, const struct object *object)
 {
 	struct table table = TABLE_DESCRIBE;
 	cleanup_free char *text = NULL;
 	size_t size;
 	struct print_context context = {
 		.out = open_memstream(&text, &size),
-		.store = store,
+		.store = describing->store,
 		.now = time(NULL),
+		.events = describing->events,
 	};
 
 	printers[object->kind].describe(&context, object);
 	fclose(context.out);
-	if (!first)
+	if (describing->any)
 		fputs("\n\n", stdout);
+	describing->any = true;
 	table_print(&table, stdout, text);
 }
 
 /* A name that is not there may be the start of names that are: `describe pod kubia-`. */
-static size_t describe_prefix(const struct query *query, const struct store *store,
-			      const struct resource_ref *ref, bool *first)
+static size_t describe_prefix(struct describing *describing, const struct resource_ref *ref)
 {
 	struct resources all = { 0 };
 	size_t n = 0;
 
-	resources_add(&all, store, ref->kind, query->cli->ns, NULL);
+	resources_add(&all, describing->store, ref->kind, describing->query->cli->ns, NULL);
 	for (size_t i = 0; i < all.n; i++) {
 		if (strncmp(all.items[i]->name, ref->name, strlen(ref->name)) != 0)
 			continue;
-		describe_one(store, all.items[i], *first);
-		*first = false;
+		describe_one(describing, all.items[i]);
 		n++;
 	}
 	resources_done(&all);
 	return n;
 }
 
-static int describe_result(const struct query *query, const struct store *store,
-			   const struct query_result *result)
+static int describe_result(struct describing *describing, const struct query_result *result)
 {
-	bool first = true;
 	int exit_code = CLI_OK;
 
 	for (size_t i = 0; i < result->n; i++) {
 		const struct resources *resources = &result->items[i].resources;
 
-		for (size_t j = 0; j < resources->n; j++) {
-			describe_one(store, resources->items[j], first);
-			first = false;
-		}
+		for (size_t j = 0; j < resources->n; j++)
+			describe_one(describing, resources->items[j]);
 	}
 	for (size_t i = 0; i < result->missing.n; i++) {
 		const struct resource_ref *ref = &result->missing.items[i];
 
-		if (describe_prefix(query, store, ref, &first))
+		if (describe_prefix(describing, ref))
 			continue;
 		fflush(stdout);
 		exit_code = resource_not_found(ref->kind, ref->name);
 	}
-	if (first && exit_code == CLI_OK)
-		query_print_nothing(query);
+	if (!describing->any && exit_code == CLI_OK)
+		query_print_nothing(describing->query);
 	return exit_code;
 }
 
 static int describe_query(const struct query *query)
 {
+	cleanup_json json_t *events = events_read(query->cli->paths.run);
+	struct describing describing = { .query = query, .events = events };
 	struct query_result result;
 	struct store *store;
 	struct err err;
@@ -86,7 +92,8 @@ static int describe_query(const struct query *query)
 	if (resource_store_load(query->cli, &store, &err))
 		return cli_fail(&err);
 	query_run(query, store, &result);
-	exit_code = describe_result(query, store, &result);
+	describing.store = store;
+	exit_code = describe_result(&describing, &result);
 	query_result_done(&result);
 	store_free(store);
 	return exit_code;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "user/cmd/events.h"
 #include "user/cmd/query.h"
 
 #define OUTPUTS "wide|json|yaml|name"
@@ -67,6 +68,11 @@ static int get_run(struct cli *cli)
 	if (output_parse(cli, OUTPUTS, &query.output, &err) ||
 	    selector_parse(cli_option(cli, "selector"), &query.selector, &err))
 		return cli_usage(cli, "%s", err.text);
+	if (events_asked(cli)) {
+		code = events_get(cli, query.output);
+		selector_done(&query.selector);
+		return code;
+	}
 	code = resource_refs_parse(cli->args, cli->n_args, &query.refs, &err);
 	problem = code ? NULL : check_usage(&query);
 	if (code)
@@ -86,19 +92,20 @@ const struct command cmd_get = {
 	.name = "get",
 	.args = "(KIND[,KIND...] [NAME...] | KIND/NAME... | all)",
 	.summary = "List objects",
-	.details = "KIND is svc, endpoints (ep), endpointslices, pods (po), nodes (no), namespaces "
-		   "(ns),\n"
-		   "secrets, ingress (ing), or all for pods and services. Endpoints and "
-		   "EndpointSlices\n"
-		   "include those that lbctl makes from a Service's selector and its pods. \"lbctl "
-		   "show\"\n"
-		   "prints what the kernel's maps hold.\n"
-		   "\n"
-		   "Examples:\n"
-		   "  lbctl get svc\n"
-		   "  lbctl get svc kubia -o yaml\n"
-		   "  lbctl get svc,endpoints -A -o wide\n"
-		   "  lbctl get pods -l 'app=kubia,tier notin (test)' -w\n",
+	.details =
+		"KIND is svc, endpoints (ep), endpointslices, pods (po), nodes (no), namespaces "
+		"(ns),\n"
+		"secrets, ingress (ing), events (ev), or all for pods and services. Endpoints and "
+		"EndpointSlices\n"
+		"include those that lbctl makes from a Service's selector and its pods. \"lbctl "
+		"show\"\n"
+		"prints what the kernel's maps hold.\n"
+		"\n"
+		"Examples:\n"
+		"  lbctl get svc\n"
+		"  lbctl get svc kubia -o yaml\n"
+		"  lbctl get svc,endpoints -A -o wide\n"
+		"  lbctl get pods -l 'app=kubia,tier notin (test)' -w\n",
 	.options = get_options,
 	.min_args = 1,
 	.max_args = -1,

@@ -194,8 +194,3 @@ void describe_annotations(FILE *out, const struct object *object)
 	if (!shown)
 		fputs("<none>\n", out);
 }
-
-void describe_events(FILE *out)
-{
-	fputs("Events:\t<none>\n", out);
-}

@@ -16,6 +16,7 @@ struct print_context {
 	const struct store *store;
 	time_t now;
 	bool wide;
+	const json_t *events; /* for describe; or NULL */
 };
 
 /* One row a kind. */
@@ -63,7 +64,7 @@ void describe_name(FILE *out, const struct object *object);
 /* "Title:\tk=v\n\tk2=v2\n" */
 void describe_labels(FILE *out, const char *title, const json_t *labels);
 void describe_annotations(FILE *out, const struct object *object);
-void describe_events(FILE *out);
+void describe_events(const struct print_context *context, const struct object *object);
 
 /*
  * The ready endpoints of one port of a service, the first three. "<none>" without slices,

@@ -91,7 +91,7 @@ void describe_node(const struct print_context *context, const struct object *obj
 			print_or(tree_text(address, "address"), ""));
 	if (cidr)
 		fprintf(out, "PodCIDR:\t%s\n", cidr);
-	describe_events(out);
+	describe_events(context, object);
 }
 
 /* ------------------------------------------------------------ Namespace -- */

@@ -108,7 +108,7 @@ void describe_endpoints(const struct print_context *context, const struct object
 	fputs("Subsets:\n", out);
 	for (size_t i = 0; i < object->endpoints->n_subsets; i++)
 		describe_subset(out, &object->endpoints->subsets[i]);
-	describe_events(out);
+	describe_events(context, object);
 }
 
 /* --------------------------------------------------------------- slices -- */
@@ -230,5 +230,5 @@ void describe_endpoint_slice(const struct print_context *context, const struct o
 	fputs(json_array_size(endpoints) ? "Endpoints:\n" : "Endpoints: <none>\n", out);
 	json_array_foreach ((json_t *)endpoints, i, endpoint)
 		describe_slice_endpoint(out, endpoint);
-	describe_events(out);
+	describe_events(context, object);
 }

@@ -182,5 +182,5 @@ void describe_ingress(const struct print_context *context, const struct object *
 	describe_tls(out, tree_get(object->json, "spec.tls"));
 	describe_rules(context, object);
 	describe_annotations(out, object);
-	describe_events(out);
+	describe_events(context, object);
 }

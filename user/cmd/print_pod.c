@@ -240,5 +240,5 @@ void describe_pod(const struct print_context *context, const struct object *obje
 	json_array_foreach (conditions, i, condition)
 		fprintf(out, "  %s \t%s \n", print_or(tree_text(condition, "type"), ""),
 			print_or(tree_text(condition, "status"), ""));
-	describe_events(out);
+	describe_events(context, object);
 }

@@ -189,6 +189,6 @@ void describe_service(const struct print_context *context, const struct object *
 	for (size_t i = 0; i < object->service->n_ports; i++)
 		describe_port(out, &object->service->ports[i], &slices);
 	describe_policies(out, object);
-	describe_events(out);
+	describe_events(context, object);
 	object_list_free(&slices);
 }

@@ -2,8 +2,8 @@
 #include "user/model/endpoint_json.h"
 
 #include "user/model/readiness.h"
-#include "user/util/tree.h"
 #include "user/util/proto.h"
+#include "user/util/tree.h"
 
 void json_set_text(json_t *json, const char *key, const char *text)
 {
@@ -92,7 +92,8 @@ json_t *mirrored_json(const struct endpoint *endpoint, const char *ns)
 {
 	json_t *json = addressed_json(endpoint);
 
-	json_object_set_new(json, "conditions", json_pack("{s:b}", "ready", readiness_of_endpoint(endpoint)));
+	json_object_set_new(json, "conditions",
+			    json_pack("{s:b}", "ready", readiness_of_endpoint(endpoint)));
 	if (endpoint->target_kind && endpoint->target_name)
 		json_object_set_new(json, "targetRef",
 				    json_pack("{s:s, s:s, s:s}", "kind", endpoint->target_kind,

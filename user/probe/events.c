@@ -182,6 +182,8 @@ static void events_drop(struct events *events)
 
 void events_close(struct events *events)
 {
+	/* With the counts that were not worth a line. */
+	journal_renew(events, time(NULL));
 	events_drop(events);
 	journal_done(&events->journal);
 }

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Events: what happened to objects. They are kept by the agent, not in the state. */
+#ifndef CMD_EVENTS_H
+#define CMD_EVENTS_H
+
+#include "user/cmd/output.h"
+
+/* Do the arguments of get ask for events? */
+bool events_asked(const struct cli *cli);
+
+/* `get events [NAME...]` */
+int events_get(const struct cli *cli, enum output output);
+
+#endif
