@@ -56,6 +56,7 @@ UNIT := $(UNIT_SRC:%.c=$(B)/%)
 PACKET_SRC := $(wildcard tests/packet/test_*.c)
 PACKET := $(PACKET_SRC:%.c=$(B)/%)
 PACKET_HELP := $(patsubst %.c,$(B)/%.o,$(filter-out $(PACKET_SRC),$(wildcard tests/packet/*.c)))
+MODEL_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard tests/model/*.c))
 NET_SRC := $(wildcard tests/net/*/test_*.c)
 NET_BIN := $(NET_SRC:%.c=$(B)/%)
 NET := $(wildcard tests/net/test_*.sh tests/net/*/test_*.sh)
@@ -73,8 +74,8 @@ TIDY := $(patsubst %.c,build/tidy/%,$(USER_SRC) $(TOOL_SRC))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all check test bench unit packet net programs demo fuzz lint format install clean help root setup \
-	FORCE
+.PHONY: all check test bench unit packet property net programs demo fuzz lint format install clean \
+	help root setup FORCE
 
 all: $(B)/lbctl ## build lbctl into build/
 
@@ -114,7 +115,7 @@ $(B)/%.o: %.c
 	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 
 # Before their .d files exist, nothing else says that these need the skeletons.
-$(filter $(B)/user/datapath/%,$(LIB_OBJ)) $(PACKET:%=%.o) $(PACKET_HELP) $(NET_BIN:%=%.o): | $(SKEL)
+$(filter $(B)/user/datapath/%,$(LIB_OBJ)) $(PACKET:%=%.o) $(PACKET_HELP) $(MODEL_OBJ) $(NET_BIN:%=%.o): | $(SKEL)
 
 # The version is compiled into one file, which alone is built again when it changes.
 $(B)/version: FORCE
@@ -138,7 +139,7 @@ install: all ## install to PREFIX (/usr/local), below DESTDIR
 $(B)/tests/unit/%: $(B)/tests/unit/%.o $(B)/liblbctl.a
 	$(call say,LD,$@)$(CC) $(SAN) $^ $(LIBS) -lcmocka -lm -o $@
 
-$(B)/tests/packet/%: $(B)/tests/packet/%.o $(PACKET_HELP) $(B)/liblbctl.a
+$(B)/tests/packet/%: $(B)/tests/packet/%.o $(PACKET_HELP) $(MODEL_OBJ) $(B)/liblbctl.a
 	$(call say,LD,$@)$(CC) $(SAN) $^ $(LIBS) -lcmocka -lm -o $@
 
 $(B)/tests/net/tools/%: $(B)/tests/net/tools/%.o $(B)/liblbctl.a
@@ -158,6 +159,9 @@ unit: $(UNIT)
 
 packet: root $(PACKET)
 	$(Q)scripts/run-tests $(PACKET)
+
+property: root $(B)/tests/packet/test_property ## a million packets in clusters by lot, against an independent model
+	$(Q)PROPERTY=$${PROPERTY:-1000000} $(B)/tests/packet/test_property
 
 net: root all $(NET_BIN) $(TOOLS)
 	$(Q)scripts/run-tests $(NET_BIN) $(NET)
