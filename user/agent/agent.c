@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "user/agent/lock.h"
+#include "user/agent/names.h"
 #include "user/agent/netwatch.h"
 #include "user/agent/notify.h"
 #include "user/agent/pace.h"
@@ -36,6 +37,7 @@ struct agent {
 	struct netwatch *netwatch;
 	struct server *server;
 	struct probing *probing;
+	struct names names;
 	struct reconcile reconcile;
 	struct pace pace;
 	struct status status;
@@ -83,6 +85,8 @@ static int agent_sync(struct agent *agent, struct sync_result *ret_result, struc
 		agent->reconcile.stale = RECONCILE_ALL;
 	state_watch(agent, full);
 	rc = reconcile_run(&agent->reconcile, ret_result, err);
+	names_update(&agent->names, agent->config, agent->reconcile.store,
+		     agent->reconcile.names_served && agent->reconcile.dp);
 	status_sync(&agent->status, &agent->reconcile, rc ? NULL : ret_result, err);
 	pace_done(&agent->pace, began, clock_ms(), full, !rc);
 	timer_arm(agent);
@@ -167,6 +171,7 @@ static void config_reload(struct agent *agent)
 	if (config_load(agent->paths->config, agent->config_required, &config, &err)) {
 		log_error("configuration kept as it was: %s", err.text);
 	} else {
+		names_close(&agent->names);
 		config_done(&agent->reloaded);
 		agent->reloaded = config;
 		agent->config = &agent->reloaded;
@@ -225,6 +230,7 @@ static int agent_open(struct agent *agent, struct err *err)
 
 static void agent_close(struct agent *agent)
 {
+	names_done(&agent->names);
 	server_close(agent->server);
 	probing_close(agent->probing);
 	netwatch_close(agent->netwatch);
@@ -268,6 +274,7 @@ int agent_run(const struct paths *paths, const struct config *config, struct err
 	/* A client that went away is noticed by its socket. */
 	signal(SIGPIPE, SIG_IGN);
 	reconcile_init(&agent.reconcile, paths, config, &reconcile_io_node, LOCK_WAIT_MS);
+	agent.reconcile.serve_names = true;
 	status_init(&agent.status);
 	rc = agent_open(&agent, err);
 	if (!rc)

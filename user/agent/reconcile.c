@@ -7,6 +7,7 @@
 
 #include "user/agent/desired.h"
 #include "user/agent/lock.h"
+#include "user/dns/builtin.h"
 #include "user/k8s/state.h"
 #include "user/util/cleanup.h"
 #include "user/util/vec.h"
@@ -77,6 +78,8 @@ static int objects_read(struct reconcile *r, struct err *err)
 		store_free(r->store);
 	r->store = store_new();
 	store_load(r->store, &list);
+	if (r->serve_names)
+		r->names_served = builtin_add(r->store, r->config);
 	object_list_free(&list);
 	if (r->loaded)
 		r->loaded(r->loaded_arg, r->store);

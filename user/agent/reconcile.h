@@ -43,6 +43,8 @@ struct reconcile {
 	void (*loaded)(void *arg, struct store *store);
 	void *loaded_arg;
 	unsigned int stale;  /* enum reconcile_part */
+	bool serve_names;    /* this process has a DNS server: its Service is there, too */
+	bool names_served;   /* … and nobody else's has its address */
 	struct store *store; /* NULL until the objects could be read once */
 	struct datapath *dp; /* NULL: not attached */
 	struct stat pins;    /* the directory of dp's pins when it was opened */

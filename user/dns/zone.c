@@ -100,6 +100,7 @@ struct zone *zone_new(const struct store *store, const struct config *config, ui
 	struct zone *zone = xcalloc(1, sizeof(*zone));
 	struct builder builder;
 
+	zone->holders = 1;
 	zone->serial = serial;
 	zone->apex[ZONE_DOMAIN] = name_of(config->dns.domain);
 	zone->apex[ZONE_IN_ADDR] = name_of("in-addr.arpa");
@@ -122,7 +123,7 @@ struct zone *zone_new(const struct store *store, const struct config *config, ui
 
 void zone_free(struct zone *zone)
 {
-	if (!zone)
+	if (!zone || __atomic_sub_fetch(&zone->holders, 1, __ATOMIC_ACQ_REL))
 		return;
 	free(zone->networks);
 	free(zone->names);
@@ -130,6 +131,12 @@ void zone_free(struct zone *zone)
 	free(zone->pool);
 	free(zone->slots);
 	free(zone);
+}
+
+struct zone *zone_share(struct zone *zone)
+{
+	__atomic_add_fetch(&zone->holders, 1, __ATOMIC_RELAXED);
+	return zone;
 }
 
 /* Where the serial lies in the data of a SOA record: before four more numbers. */

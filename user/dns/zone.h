@@ -49,6 +49,7 @@ enum zone_apex {
 };
 
 struct zone {
+	unsigned int holders;
 	struct name apex[ZONE_APEXES];
 	struct zone_set soa[ZONE_APEXES];
 	uint32_t serial;
@@ -67,6 +68,9 @@ struct zone {
 /* serial is that of the SOA record. */
 struct zone *zone_new(const struct store *store, const struct config *config, uint32_t serial);
 void zone_free(struct zone *zone);
+
+/* A second holder of the same zone, perhaps in another thread; each one frees it. */
+struct zone *zone_share(struct zone *zone);
 
 /* Do two zones hold the same records, but for the serial? */
 bool zone_equal(const struct zone *a, const struct zone *b);

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "user/agent/names.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+#include <time.h>
+
+#include "user/dns/builtin.h"
+#include "user/dns/local.h"
+#include "user/util/cleanup.h"
+#include "user/util/log.h"
+#include "user/util/vec.h"
+
+static void cluster_addresses(const struct config *config, struct addr_port_list *list)
+{
+	for (size_t i = 0; i < config->dns.addresses.n; i++)
+		vec_push(list, ((struct addr_port){ config->dns.addresses.items[i],
+						    htons(BUILTIN_PORT) }));
+}
+
+static struct addr_port_list wanted_list(const struct config *config, bool cluster)
+{
+	struct addr_port_list list = { 0 };
+
+	if (cluster)
+		cluster_addresses(config, &list);
+	for (size_t i = 0; i < config->dns.listen.n; i++)
+		vec_push(&list, config->dns.listen.items[i]);
+	return list;
+}
+
+static bool lists_equal(const struct addr_port_list *a, const struct addr_port_list *b)
+{
+	if (a->n != b->n)
+		return false;
+	for (size_t i = 0; i < a->n; i++) {
+		if (addr_compare(&a->items[i].addr, &b->items[i].addr) ||
+		    a->items[i].port != b->items[i].port)
+			return false;
+	}
+	return true;
+}
+
+static int addresses_add(struct names *names, const struct config *config, struct err *err)
+{
+	for (size_t i = 0; i < config->dns.addresses.n; i++) {
+		const struct lb_addr *addr = &config->dns.addresses.items[i];
+		bool added;
+		int code = local_add(addr, &added, err);
+
+		if (code)
+			return code;
+		if (added)
+			vec_push(&names->added, *addr);
+	}
+	return 0;
+}
+
+static int names_open(struct names *names, const struct config *config,
+		      const struct addr_port_list *wanted, bool cluster, struct err *err)
+{
+	struct addr_port_list own = { 0 };
+	int code = cluster ? addresses_add(names, config, err) : 0;
+
+	/* The cluster's address is this server also while it is not served. */
+	cluster_addresses(config, &own);
+	for (size_t i = 0; i < config->dns.listen.n; i++)
+		vec_push(&own, config->dns.listen.items[i]);
+	if (!code)
+		code = dns_server_open(config, wanted, &own, &names->server, err);
+	vec_free(&own);
+	return code;
+}
+
+static void error_tell(struct names *names, const char *error)
+{
+	if (error && (!names->error || strcmp(names->error, error) != 0))
+		log_warn("DNS is not served: %s", error);
+	free(names->error);
+	names->error = error ? xstrdup(error) : NULL;
+}
+
+static void server_update(struct names *names, const struct config *config, bool cluster)
+{
+	struct addr_port_list wanted = wanted_list(config, cluster);
+	struct err err;
+
+	if (lists_equal(&wanted, &names->listening)) {
+		vec_free(&wanted);
+		return;
+	}
+	names_close(names);
+	if (names_open(names, config, &wanted, cluster, &err)) {
+		error_tell(names, err.text);
+		vec_free(&wanted);
+		names_close(names);
+		return;
+	}
+	error_tell(names, NULL);
+	names->listening = wanted;
+}
+
+void names_update(struct names *names, const struct config *config, const struct store *store,
+		  bool cluster)
+{
+	struct zone *zone;
+
+	server_update(names, config, cluster);
+	if (!names->server || !store)
+		return;
+	zone = zone_new(store, config, (uint32_t)time(NULL));
+	if (names->zone && zone_equal(names->zone, zone)) {
+		zone_free(zone);
+		return;
+	}
+	zone_free(names->zone);
+	names->zone = zone_share(zone);
+	dns_server_set_zone(names->server, zone);
+}
+
+void names_close(struct names *names)
+{
+	if (names->server)
+		dns_server_close(names->server);
+	for (size_t i = 0; i < names->added.n; i++)
+		(void)local_remove(&names->added.items[i]);
+	vec_free(&names->added);
+	vec_free(&names->listening);
+	zone_free(names->zone);
+	names->server = NULL;
+	names->zone = NULL;
+}
+
+void names_done(struct names *names)
+{
+	names_close(names);
+	free(names->error);
+	names->error = NULL;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The agent's DNS: which addresses it answers at, and what. The cluster's DNS address is served
+ * as long as a datapath is attached and nobody else's Service has it; dns.listen always.
+ */
+#ifndef AGENT_NAMES_H
+#define AGENT_NAMES_H
+
+#include "user/dns/server.h"
+
+struct names {
+	struct dns_server *server; /* NULL: nobody asks here */
+	struct addr_port_list listening;
+	struct addr_list added; /* to the loopback device */
+	struct zone *zone;	/* what the server has */
+	char *error;		/* why it does not serve, told once */
+};
+
+/* After a sync. cluster: the cluster's DNS address is to be served, too. */
+void names_update(struct names *names, const struct config *config, const struct store *store,
+		  bool cluster);
+
+/* Ends the server. The next update starts it anew, with a configuration that may be another. */
+void names_close(struct names *names);
+void names_done(struct names *names);
+
+#endif
