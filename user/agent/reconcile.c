@@ -78,13 +78,21 @@ static int objects_read(struct reconcile *r, struct err *err)
 		store_free(r->store);
 	r->store = store_new();
 	store_load(r->store, &list);
-	if (r->serve_names)
-		r->names_served = builtin_add(r->store, r->config);
+	r->names_added = r->names_served = false;
 	object_list_free(&list);
 	if (r->loaded)
 		r->loaded(r->loaded_arg, r->store);
 	r->stale &= ~RECONCILE_STATE;
 	return 0;
+}
+
+/* Without a datapath nobody would find the server by its Service. */
+static void names_add(struct reconcile *r)
+{
+	if (!r->serve_names || r->names_added || !r->store || !r->dp)
+		return;
+	r->names_served = builtin_add(r->store, r->config);
+	r->names_added = true;
 }
 
 static struct stat pins_stat(const struct reconcile *r)
@@ -275,6 +283,7 @@ static int reconcile_locked(struct reconcile *r, struct lock_sync *lock, struct 
 
 	rc = first_error(0, objects_read(r, &cause), &cause, err);
 	rc = first_error(rc, maps_open(r, &cause), &cause, err);
+	names_add(r);
 	rc = first_error(rc, pods_attach(r, &cause), &cause, err);
 	rc = first_error(rc, devices_read(r, &cause), &cause, err);
 	/*

@@ -44,6 +44,7 @@ struct reconcile {
 	void *loaded_arg;
 	unsigned int stale;  /* enum reconcile_part */
 	bool serve_names;    /* this process has a DNS server: its Service is there, too */
+	bool names_added;    /* … in the present store */
 	bool names_served;   /* … and nobody else's has its address */
 	struct store *store; /* NULL until the objects could be read once */
 	struct datapath *dp; /* NULL: not attached */
