@@ -24,10 +24,10 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, LB_MAX_MAGLEV);
+	__uint(max_entries, LB_MAX_MAGLEV / LB_MAGLEV_LINE);
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__type(key, __u32);
-	__type(value, __u32);
+	__type(value, struct lb_maglev_line);
 } lb_maglev SEC(".maps");
 
 struct {

@@ -56,13 +56,15 @@ static __always_inline bool select_slot(const struct lb_range *range, __u32 hash
 					struct selection *ret)
 {
 	__u32 len = range->len; /* read once: the range may be replaced meanwhile */
-	__u32 slot, *id;
+	const struct lb_maglev_line *line;
+	__u32 slot, index;
 
 	if (!len)
 		return false;
 	slot = range->base + hash % len;
-	id = bpf_map_lookup_elem(&lb_maglev, &slot);
-	return id && select_fill(*id, service, ret);
+	index = slot / LB_MAGLEV_LINE;
+	line = bpf_map_lookup_elem(&lb_maglev, &index);
+	return line && select_fill(line->slot[slot % LB_MAGLEV_LINE], service, ret);
 }
 
 /* Never a terminating backend, nor one outside the scope (service.spec.sessionAffinity). */

@@ -35,7 +35,17 @@ struct lb_frontend_key {
 	__u8 zero;
 };
 
-/* A range of lb_maglev; len 0: no usable endpoint in this scope. */
+/*
+ * Sixteen slots of lb_maglev, each a backend's id: one alone would be given eight bytes by the
+ * kernel. Slot n is lb_maglev[n / 16].slot[n % 16]; mapped, it is an array of slots.
+ */
+#define LB_MAGLEV_LINE 16
+
+struct lb_maglev_line {
+	__u32 slot[LB_MAGLEV_LINE];
+};
+
+/* A range of slots; len 0: no usable endpoint in this scope. */
 struct lb_range {
 	__u32 base;
 	__u32 len;

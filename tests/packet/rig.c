@@ -30,6 +30,7 @@ static struct {
 	enum rig_mode mode;
 	uint32_t mark; /* of the packet at TC, kept from one run to the next */
 	void *flow4, *flow6;
+	uint32_t *slots;
 } rig;
 
 /* -------------------------------------------------------- the programs -- */
@@ -127,12 +128,18 @@ void rig_open(unsigned int flows, unsigned int snat_ports, bool masquerade_all, 
 			 MAP_SHARED, bpf_map__fd(rig.xdp->maps.lb_flow4), 0);
 	rig.flow6 = mmap(NULL, rig.sets * sizeof(struct lb_flow6_set), PROT_READ | PROT_WRITE,
 			 MAP_SHARED, bpf_map__fd(rig.xdp->maps.lb_flow6), 0);
-	network_must(rig.flow4 == MAP_FAILED || rig.flow6 == MAP_FAILED ? -1 : 0, "mmap");
+	rig.slots = mmap(NULL, LB_MAX_MAGLEV * sizeof(*rig.slots), PROT_READ | PROT_WRITE,
+			 MAP_SHARED, bpf_map__fd(rig.xdp->maps.lb_maglev), 0);
+	network_must(rig.slots == MAP_FAILED || rig.flow4 == MAP_FAILED || rig.flow6 == MAP_FAILED
+			     ? -1
+			     : 0,
+		     "mmap");
 }
 
 void rig_close(void)
 {
 	bpf_xdp_detach((int)rig.network.nic, 0, NULL);
+	munmap(rig.slots, LB_MAX_MAGLEV * sizeof(*rig.slots));
 	munmap(rig.flow4, rig.sets * sizeof(struct lb_flow4_set));
 	munmap(rig.flow6, rig.sets * sizeof(struct lb_flow6_set));
 	lb_tc__destroy(rig.tc);
@@ -261,11 +268,8 @@ static struct lb_range range_write(unsigned int first, unsigned int n)
 {
 	struct lb_range range = { .base = rig.next_slot, .len = n };
 
-	for (unsigned int i = 0; i < n; i++) {
-		uint32_t slot = rig.next_slot++, id = first + i;
-
-		put(rig.xdp->maps.lb_maglev, &slot, &id);
-	}
+	for (unsigned int i = 0; i < n; i++)
+		rig.slots[rig.next_slot++] = first + i;
 	return range;
 }
 

@@ -65,10 +65,10 @@ static int apply_maglev(struct datapath *dp, const struct plan_op *op, struct er
 {
 	uint32_t base = op->maglev.base, len = op->maglev.len;
 
-	if (base > dp->max[MAP_MAGLEV] || len > dp->max[MAP_MAGLEV] - base)
+	if (base > dp->n_slots || len > dp->n_slots - base)
 		return err_set(err, -ERANGE, "lb_maglev has no range %u+%u", base, len);
 	for (uint32_t i = 0; i < len; i++)
-		STORE(dp->slots[base + i].backend, op->maglev.slots[i]);
+		STORE(dp->slots[base + i], op->maglev.slots[i]);
 	PUBLISH(); /* before the frontend that will name this range */
 	return 0;
 }

@@ -414,10 +414,10 @@ static void candidates_read(const struct explain *explain, struct explain_answer
 	const struct lb_range *range = &answer->note.range;
 	VEC(struct explain_candidate) found = { 0 };
 
-	if (range->base > dp->max[MAP_MAGLEV] || range->len > dp->max[MAP_MAGLEV] - range->base)
+	if (range->base > dp->n_slots || range->len > dp->n_slots - range->base)
 		return;
 	for (uint32_t i = 0; i < range->len; i++) {
-		uint32_t id = dp->slots[range->base + i].backend;
+		uint32_t id = dp->slots[range->base + i];
 
 		if (!id || id >= dp->max[MAP_BACKEND] || seen[id])
 			continue;

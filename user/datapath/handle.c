@@ -111,7 +111,10 @@ static int regions_map(struct datapath *dp, struct err *err)
 {
 	int r = map_region(dp, MAP_BACKEND, sizeof(*dp->backends), (void **)&dp->backends, err);
 
-	return r ?: map_region(dp, MAP_MAGLEV, sizeof(*dp->slots), (void **)&dp->slots, err);
+	dp->n_slots = dp->max[MAP_MAGLEV] * LB_MAGLEV_LINE;
+	return r
+		       ?: map_region(dp, MAP_MAGLEV, sizeof(struct lb_maglev_line),
+				     (void **)&dp->slots, err);
 }
 
 static struct datapath *handle_new(void)
@@ -163,7 +166,7 @@ void datapath_close(struct datapath *dp)
 	if (dp->backends)
 		munmap(dp->backends, dp->max[MAP_BACKEND] * sizeof(*dp->backends));
 	if (dp->slots)
-		munmap(dp->slots, dp->max[MAP_MAGLEV] * sizeof(*dp->slots));
+		munmap(dp->slots, dp->n_slots * sizeof(*dp->slots));
 	for (int i = 0; i < MAP_COUNT; i++)
 		if (dp->map[i] >= 0)
 			close(dp->map[i]);

@@ -31,18 +31,13 @@ enum shared_map {
 
 extern const char *const shared_map_names[MAP_COUNT];
 
-/* The kernel rounds the elements of an array up to 8 bytes, in a mapping too. */
-struct mapped_slot {
-	uint32_t backend;
-	uint32_t padding;
-};
-
 struct datapath {
 	int map[MAP_COUNT]; /* -EBADF: MAP_SOCKET alone, without socket hooks */
 	uint32_t max[MAP_COUNT];
 	struct lb_meta meta;
 	struct lb_backend *backends; /* lb_backend, mapped */
-	struct mapped_slot *slots;   /* lb_maglev, mapped */
+	uint32_t *slots;	     /* lb_maglev, mapped */
+	uint32_t n_slots;
 	struct attach_state state;
 	char *run; /* paths.run, for the lock */
 	int cpus;  /* possible ones: values of a per-CPU map */

@@ -173,7 +173,7 @@ static uint32_t map_dry_size(enum shared_map map, const struct load_maps *maps, 
 	case MAP_AFFINITY:
 		return 1024;
 	case MAP_MAGLEV:
-		return maps->slots;
+		return (maps->slots + LB_MAGLEV_LINE - 1) / LB_MAGLEV_LINE;
 	default:
 		return size;
 	}

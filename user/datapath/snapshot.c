@@ -109,7 +109,7 @@ static void copy_slots(const struct datapath *dp, struct actual *actual,
 	if (range->base >= actual->n_slots || range->len > actual->n_slots - range->base)
 		return;
 	for (uint32_t i = range->base; i < range->base + range->len; i++)
-		actual->slots[i] = dp->slots[i].backend;
+		actual->slots[i] = dp->slots[i];
 }
 
 /*
@@ -118,7 +118,7 @@ static void copy_slots(const struct datapath *dp, struct actual *actual,
  */
 static void read_slots(const struct datapath *dp, struct actual *actual)
 {
-	actual->n_slots = dp->max[MAP_MAGLEV];
+	actual->n_slots = dp->n_slots;
 	actual->slots = xcalloc(actual->n_slots, sizeof(*actual->slots));
 	for (size_t i = 0; i < actual->n_frontends; i++) {
 		copy_slots(dp, actual, &actual->frontends[i].value.cluster);

@@ -141,25 +141,53 @@ static void unknown_device(void **state)
 	assert_false(sandbox_exists("bpf"));
 }
 
-static void native_is_refused_for_the_mtu(void **state)
+/* Large frames come in several buffers, and native XDP takes them. */
+static void native_takes_jumbo_frames(void **state)
 {
 	(void)state;
 	RUN("ip link set eth0 mtu 9000; ip link set peer0 mtu 9000");
-	assert_int_not_equal(sandbox_attach("eth0", ATTACH_NATIVE, NULL, "none"), 0);
+	OK(sandbox_attach("eth0", ATTACH_NATIVE, NULL, "none"));
+	check_mode("eth0", ATTACH_NATIVE);
+	OK(sandbox_detach(NULL));
+	RUN("ip link set eth0 mtu 1500; ip link set peer0 mtu 1500");
+}
+
+/* A veth refuses when its peer sends on more queues than it receives on. */
+static void native_is_refused(void **state)
+{
+	(void)state;
+	RUN("ip link add few numrxqueues 1 numtxqueues 1 mtu 9000 type veth "
+	    "peer name many numrxqueues 4 numtxqueues 4 mtu 9000");
+	RUN("ip link set few up; ip link set many up");
+	assert_int_not_equal(sandbox_attach("few", ATTACH_NATIVE, NULL, "none"), 0);
 	CONTAINS(box.err.text, "driver veth");
-	CONTAINS(box.err.text, "too large");
+	CONTAINS(box.err.text, "queues");
 	CONTAINS(box.err.text, "MTU 9000");
 	CONTAINS(box.err.text, "--mode generic or tc");
 	assert_false(sandbox_exists("bpf"));
 	assert_string_equal(box.report, "");
 
-	OK(sandbox_attach("eth0", ATTACH_AUTO, NULL, "none"));
-	check_mode("eth0", ATTACH_TC);
-	CONTAINS(box.report, "too large");
-	RUN("ip link set eth0 mtu 1500; ip link set peer0 mtu 1500");
-	OK(sandbox_attach("eth0", ATTACH_AUTO, NULL, "none"));
-	check_mode("eth0", ATTACH_NATIVE);
+	OK(sandbox_attach("few", ATTACH_AUTO, NULL, "none"));
+	check_mode("few", ATTACH_TC);
+	CONTAINS(box.report, "queues");
 	OK(sandbox_detach(NULL));
+	RUN("ip link del few");
+}
+
+/* What was refused once is tried again, and taken when the reason is gone. */
+static void native_after_all(void **state)
+{
+	(void)state;
+	RUN("ip link add few numrxqueues 4 numtxqueues 1 type veth "
+	    "peer name many numrxqueues 1 numtxqueues 4");
+	RUN("ethtool -L few rx 1; ip link set few up; ip link set many up");
+	OK(sandbox_attach("few", ATTACH_AUTO, NULL, "none"));
+	check_mode("few", ATTACH_TC);
+	RUN("ethtool -L few rx 4");
+	OK(sandbox_attach("few", ATTACH_AUTO, NULL, "none"));
+	check_mode("few", ATTACH_NATIVE);
+	OK(sandbox_detach(NULL));
+	RUN("ip link del few");
 }
 
 /* A failing second device must not disturb the first, nor leave anything of its own. */
@@ -360,7 +388,9 @@ int main(void)
 		cmocka_unit_test(tails_stay_filled),
 		cmocka_unit_test(further_device_keeps_the_first),
 		cmocka_unit_test(unknown_device),
-		cmocka_unit_test(native_is_refused_for_the_mtu),
+		cmocka_unit_test(native_takes_jumbo_frames),
+		cmocka_unit_test(native_is_refused),
+		cmocka_unit_test(native_after_all),
 		cmocka_unit_test(failure_rolls_back),
 		cmocka_unit_test(another_flow_table_size),
 		cmocka_unit_test(foreign_xdp_program),

@@ -166,7 +166,7 @@ static void ids_out_of_range(void **state)
 		backend_op(PLAN_BACKEND_SET, 0, 1, 0, 1),
 		backend_op(PLAN_BACKEND_SET, dp->max[MAP_BACKEND], 1, 0, 1),
 		{ .kind = PLAN_MAGLEV_SET,
-		  .maglev = { .base = dp->max[MAP_MAGLEV], .len = 1, .slots = &slot } },
+		  .maglev = { .base = dp->n_slots, .len = 1, .slots = &slot } },
 		{ .kind = PLAN_MAGLEV_SET,
 		  .maglev = { .base = 1, .len = UINT32_MAX, .slots = &slot } },
 	};
