@@ -73,6 +73,7 @@ stage_host_new() {
 			[ "\${LB_NO_CGROUP:-$bare}" = 1 ] || echo \$\$ >$STAGE_CGROUP/$node/cgroup.procs
 		fi
 		[ \$# -gt 0 ] || set -- bash
+		[ ! -d $STAGE/root-$host ] || set -- chroot $STAGE/root-$host "\$@"
 		exec nsenter --net=/run/netns/$STAGE_ID-$host -- "\$@"
 	END
 	chmod 755 "$STAGE/bin/$host"
@@ -186,6 +187,25 @@ pod_new() {
 	# The node speaks to its pods with the address that others know it by.
 	ip -n "$host_ns" route add "$v4/32" dev "$veth" src "192.0.2.$node_number"
 	ip -n "$host_ns" -6 route add "$v6/128" dev "$veth" src "2001:db8::$node_number"
+}
+
+# pod_root NAME: gives the pod a root of its own, with the programs of this machine and an empty /var.
+# What is run in it from then on sees that, and so do the commands of probes.
+pod_root() {
+	local root=$STAGE/root-$1 dir
+	mkdir -p "$root.new"/{usr,var,tmp,proc,dev,etc}
+	chmod 1777 "$root.new/tmp"
+	for dir in bin sbin lib lib64; do
+		ln -s usr/$dir "$root.new/$dir"
+	done
+	mount --bind -o ro /usr "$root.new/usr"
+	echo "$root/usr" >>"$STAGE/mounts"
+	mv "$root.new" "$root"
+}
+
+# pod_manifest FILE: a manifest with the places of the stage filled in.
+pod_manifest() {
+	sed "s|@NETNS@|/run/netns/$STAGE_ID|; s|@ROOT@|$STAGE/root|" "$1"
 }
 
 # pod_serve NAME: kubia (HTTP on 8080, HTTPS on 8443) and echod (TCP and UDP on 9000).

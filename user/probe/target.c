@@ -2,6 +2,7 @@
 #include "user/probe/target.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "user/model/readiness.h"
 #include "user/util/age.h"
@@ -88,6 +89,15 @@ static struct target *target_add(struct target_list *list, const struct object *
 
 /* ------------------------------------------------------------------- pods -- */
 
+static bool command_runs_here(const struct object *object, const char *node)
+{
+	const char *netns = object_annotation(object, "lbctl.io/netns");
+
+	if (!object->pod->node_name || !node || !strcmp(object->pod->node_name, node))
+		return true;
+	return netns && !object_annotation(object, "lbctl.io/pid") && !access(netns, F_OK);
+}
+
 static bool probe_applies(const struct object *object, const struct probe *probe,
 			  enum probe_kind kind, const char *node)
 {
@@ -99,7 +109,7 @@ static bool probe_applies(const struct object *object, const struct probe *probe
 	if (pod->terminating && kind != PROBE_READINESS)
 		return false;
 	if (probe->action == PROBE_EXEC)
-		return !pod->node_name || !node || !strcmp(pod->node_name, node);
+		return command_runs_here(object, node);
 	return pod->n_ips;
 }
 

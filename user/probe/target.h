@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What there is to probe, taken out of the store: targets outlive the objects they came from. Pure.
- */
+/* What there is to probe, taken out of the store: targets outlive the objects they came from. */
 #ifndef PROBE_TARGET_H
 #define PROBE_TARGET_H
 
@@ -33,7 +32,10 @@ struct target_list {
 	size_t n, room;
 };
 
-/* node: commands of pods that say they are on another one are left out. */
+/*
+ * node: commands of pods that say they are on another one are left out, unless their network
+ * namespace has a name that leads to it from here. A process's number would lead anywhere.
+ */
 void targets_collect(const struct store *store, const char *node, struct target_list *ret_targets);
 void targets_done(struct target_list *targets);
 void target_done(struct target *target);
