@@ -78,7 +78,7 @@ static void entry_append(struct events *events, const struct event_entry *entry)
 }
 
 /* The same again: moves to the end, with its count. */
-static bool event_repeats(struct events *events, uint64_t hash, time_t now)
+static bool event_repeats(struct events *events, uint64_t hash, bool news, time_t now)
 {
 	char stamp[TIMESTAMP_TEXT];
 	struct event_entry entry;
@@ -95,12 +95,12 @@ static bool event_repeats(struct events *events, uint64_t hash, time_t now)
 	memmove(&events->items[i], &events->items[i + 1],
 		(events->n - 1 - i) * sizeof(*events->items));
 	events->items[events->n - 1] = entry;
-	if (now - entry.written >= REPEAT_SECONDS)
+	if (news || now - entry.written >= REPEAT_SECONDS)
 		entry_write(events, &events->items[events->n - 1], now);
 	return true;
 }
 
-static json_t *event_json(const struct target_key *key, const char *field, bool warning,
+static json_t *event_json(const struct target_key *key, const char *field, const char *type,
 			  const char *reason, const char *message, uint64_t hash, time_t now)
 {
 	cleanup_free char *name = xasprintf("%s.%016" PRIx64, key->name, hash);
@@ -114,14 +114,13 @@ static json_t *event_json(const struct target_key *key, const char *field, bool 
 		"apiVersion", "v1", "kind", "Event", "metadata", "name", name, "namespace", key->ns,
 		"creationTimestamp", stamp, "involvedObject", "apiVersion", "v1", "kind",
 		k8s_kinds[key->kind].kind, "namespace", key->ns, "name", key->name, "fieldPath",
-		field, "type", warning ? "Warning" : "Normal", "reason", reason, "message", message,
-		"source", "component", "lbctl", "firstTimestamp", stamp, "lastTimestamp", stamp,
-		"count", 1);
+		field, "type", type, "reason", reason, "message", message, "source", "component",
+		"lbctl", "firstTimestamp", stamp, "lastTimestamp", stamp, "count", 1);
 	return json;
 }
 
-void events_add(struct events *events, const struct target_key *key, bool warning,
-		const char *reason, const char *message, time_t now)
+void events_add(struct events *events, const struct target_key *key, const char *type,
+		const char *reason, const char *message, bool news, time_t now)
 {
 	cleanup_free char *field = NULL;
 	struct event_entry entry = { .count = 1 };
@@ -132,9 +131,9 @@ void events_add(struct events *events, const struct target_key *key, bool warnin
 		field = xasprintf("endpoints{%s}", key->part);
 	entry.hash =
 		event_hash(k8s_kinds[key->kind].kind, key->ns, key->name, field, reason, message);
-	if (event_repeats(events, entry.hash, now))
+	if (event_repeats(events, entry.hash, news, now))
 		return;
-	entry.json = event_json(key, field, warning, reason, message, entry.hash, now);
+	entry.json = event_json(key, field, type, reason, message, entry.hash, now);
 	if (!entry.json)
 		return;
 	entry_append(events, &entry);

@@ -24,9 +24,9 @@ struct events {
 void events_open(struct events *events, const char *run);
 void events_close(struct events *events);
 
-/* part: the container or address that it is about. warning: else it is Normal. */
-void events_add(struct events *events, const struct target_key *key, bool warning,
-		const char *reason, const char *message, time_t now);
+/* type: "Normal" or "Warning". news: written down at once, also when it is a repetition. */
+void events_add(struct events *events, const struct target_key *key, const char *type,
+		const char *reason, const char *message, bool news, time_t now);
 
 /* All that were written down, each once, the oldest first: a list of Event objects. */
 json_t *events_read(const char *run);

@@ -51,14 +51,14 @@ static void event_tell(struct entry *entry, enum outcome outcome, bool changed, 
 
 	if (outcome == OUTCOME_FAILURE) {
 		snprintf(message, sizeof(message), "%s probe failed: %s", title, text);
-		events_add(events, key, true, "Unhealthy", message, time(NULL));
+		events_add(events, key, "Warning", "Unhealthy", message, changed, time(NULL));
 	} else if (outcome == OUTCOME_WARNING) {
 		snprintf(message, sizeof(message), "%s probe warning: %s", title, text);
-		events_add(events, key, true, "ProbeWarning", message, time(NULL));
+		events_add(events, key, "Warning", "ProbeWarning", message, changed, time(NULL));
 	}
 	if (changed && outcome != OUTCOME_FAILURE) {
 		snprintf(message, sizeof(message), "%s probe succeeded", title);
-		events_add(events, key, false, "Healthy", message, time(NULL));
+		events_add(events, key, "Normal", "Healthy", message, changed, time(NULL));
 	}
 }
 
