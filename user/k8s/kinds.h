@@ -24,8 +24,8 @@ void pod_free(struct pod *pod);
 struct node *node_decode(const struct field *root);
 void node_free(struct node *node);
 
-/* probe: the name of the field is the kind; the ports are those of its container. */
-struct probe *probe_decode(const struct field *probe, enum probe_kind kind,
+/* The name of the field is the kind; the ports are those of its container. */
+struct probe *probe_decode(const struct field *field, enum probe_kind kind,
 			   const struct container_port *ports, size_t n_ports);
 
 /* The text of a Service's annotation, reported to its field. */
