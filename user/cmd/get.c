@@ -2,6 +2,10 @@
 #include "user/cmd/events.h"
 #include "user/cmd/query.h"
 
+#include <string.h>
+
+#include "user/cmd/dns.h"
+
 #define OUTPUTS "wide|json|yaml|name"
 
 static const struct option get_options[] = {
@@ -65,6 +69,9 @@ static int get_run(struct cli *cli)
 	struct err err;
 	int code;
 
+	/* Records are no objects: they follow from those. */
+	if (cli->n_args == 1 && !strcmp(cli->args[0], "dns"))
+		return get_dns(cli, !query.no_headers);
 	if (output_parse(cli, OUTPUTS, &query.output, &err) ||
 	    selector_parse(cli_option(cli, "selector"), &query.selector, &err))
 		return cli_usage(cli, "%s", err.text);
