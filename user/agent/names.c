@@ -45,13 +45,11 @@ static int addresses_add(struct names *names, const struct config *config, struc
 {
 	for (size_t i = 0; i < config->dns.addresses.n; i++) {
 		const struct lb_addr *addr = &config->dns.addresses.items[i];
-		bool added;
-		int code = local_add(addr, &added, err);
+		int code = local_add(addr, err);
 
 		if (code)
 			return code;
-		if (added)
-			vec_push(&names->added, *addr);
+		vec_push(&names->added, *addr);
 	}
 	return 0;
 }

@@ -55,14 +55,13 @@ static int request_send(uint16_t type, uint16_t flags, const struct lb_addr *add
 	return code;
 }
 
-int local_add(const struct lb_addr *addr, bool *ret_added, struct err *err)
+int local_add(const struct lb_addr *addr, struct err *err)
 {
 	int code = request_send(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, addr);
 	char text[ADDR_TEXT];
 
 	if (code && code != -EEXIST)
 		return err_sys(err, code, "address %s on " LOOPBACK, addr_format(addr, text));
-	*ret_added = !code;
 	return 0;
 }
 

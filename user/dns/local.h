@@ -6,13 +6,11 @@
 #ifndef DNS_LOCAL_H
 #define DNS_LOCAL_H
 
-#include <stdbool.h>
-
 #include "user/util/addr.h"
 #include "user/util/err.h"
 
-/* ret_added: false when the node had it before. */
-LB_CHECKED int local_add(const struct lb_addr *addr, bool *ret_added, struct err *err);
+/* The address may be there already: an agent that was killed left it. */
+LB_CHECKED int local_add(const struct lb_addr *addr, struct err *err);
 
 /* -errno when the kernel refuses; -EADDRNOTAVAIL: it was not there. */
 int local_remove(const struct lb_addr *addr);
