@@ -233,28 +233,56 @@ static void answer_text(const struct explain_answer *answer, char *text)
 	}
 }
 
+static int ask_once(struct asker *asker, const struct explain_question *question, const char *hook,
+		    char *text, struct err *err)
+{
+	struct explain_answer answer;
+	int r = explain_ask(asker->now, question, &answer, err);
+
+	if (r)
+		return r;
+	if (strcmp(answer.hook, hook) != 0)
+		r = err_set(err, -EPROTO, "asked was %s instead of %s", answer.hook, hook);
+	r = r ?: answer_check(&answer, err);
+	answer_text(&answer, text);
+	explain_answer_done(&answer);
+	return r;
+}
+
+/* A pod's packets may arrive at the NIC, and a NIC may have TC alone: both say the same. */
+static int ask_packet(struct asker *asker, struct explain_question *question, char *text,
+		      struct err *err)
+{
+	char by_tc[ANSWER_TEXT];
+	int r;
+
+	question->origin = EXPLAIN_OUTSIDE;
+	r = ask_once(asker, question, "xdp", text, err);
+	question->origin = EXPLAIN_POD;
+	r = r ?: ask_once(asker, question, "tc", by_tc, err);
+	if (!r && strcmp(text, by_tc) != 0)
+		r = err_set(err, -EPROTO, "XDP says \"%s\", TC says \"%s\"", text, by_tc);
+	return r;
+}
+
 int asker_ask(struct asker *asker, const struct world_question *question, char *ret_text,
 	      struct err *err)
 {
-	static const struct {
-		const char *origin, *hook;
-	} hooks[] = { { "outside", "xdp" }, { "pod", "tc" }, { "node", "socket" } };
+	static const char *const origins[] = {
+		[EXPLAIN_OUTSIDE] = "outside", [EXPLAIN_POD] = "pod", [EXPLAIN_NODE] = "node"
+	};
 	const char *origin = model_origin(&asker->world, question);
 	struct explain_question asked;
-	struct explain_answer answer;
 	int r = question_make(asker, question, &asked, err);
 
-	r = r ?: explain_ask(asker->now, &asked, &answer, err);
 	if (r)
 		return r;
-	for (size_t i = 0; i < ARRAY_LEN(hooks); i++)
-		if (!strcmp(hooks[i].origin, origin) && strcmp(hooks[i].hook, answer.hook) != 0)
-			r = err_set(err, -EPROTO, "asked was %s, for a client of kind %s",
-				    answer.hook, origin);
-	r = r ?: answer_check(&answer, err);
-	answer_text(&answer, ret_text);
-	explain_answer_done(&answer);
-	return r;
+	if (strcmp(origins[asked.origin], origin) != 0)
+		return err_set(err, -EPROTO, "%s is taken for %s, not for %s", question->from,
+			       origins[asked.origin], origin);
+	if (asked.origin == EXPLAIN_NODE)
+		return ask_once(asker, &asked, "socket", ret_text, err);
+	return ask_packet(asker, &asked, ret_text, err);
 }
 
 void model_text(const struct model_answer *answer, char *text)

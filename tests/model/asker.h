@@ -22,7 +22,8 @@ LB_CHECKED int asker_take(struct asker *asker, const struct world *world, struct
 /*
  * The answer as text: "pass", "drop s", "reject s", "forward s L1l R1m R2:9090": the service and
  * the candidates in the order of their addresses; l: on this node, m: masqueraded; ports other
- * than 8080. Answers that contradict themselves are errors.
+ * than 8080. Packets are put in at XDP and at TC. Answers that contradict themselves or each
+ * other are errors.
  */
 LB_CHECKED int asker_ask(struct asker *asker, const struct world_question *question, char *ret_text,
 			 struct err *err);

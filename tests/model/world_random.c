@@ -205,6 +205,12 @@ static void random_endpoint(struct world_slice *slice, const struct hinting *hin
 		 number);
 	set(endpoint->addr, alias_expand(alias, text));
 	set(endpoint->node, here ? "here" : nodes[1 + below(&own, 2)]);
+	if (number == 6) { /* a process of the node, which names no node */
+		set(endpoint->addr, slice->v4 ? "192.0.2.1" : "2001:db8::1");
+		endpoint->node[0] = '\0';
+	} else if (number == 5 && chance(&own, 30)) {
+		endpoint->node[0] = '\0';
+	}
 	endpoint->state = random_state(&own);
 	if (chance(&own, 80))
 		set(endpoint->zone, ONE_OF(zones, &own));
@@ -273,6 +279,8 @@ static void random_endpoints(struct world *world, const struct world_service *se
 	hinting.node_percent = ONE_OF(percents, seed);
 	hinting.seed = random_next(seed);
 	if (service->selector) {
+		if (chance(seed, 15))
+			random_legacy(world, service, seed);
 		for (unsigned int i = below(seed, 7); i > 0 && world->n_pods < MAX_PODS; i--)
 			random_pod(world, service, seed);
 	} else if (chance(seed, 15)) {

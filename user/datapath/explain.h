@@ -44,7 +44,8 @@ enum explain_origin explain_origin(const struct explain *explain, const struct l
 struct lb_addr explain_node_source(const struct explain *explain, const struct lb_addr *to);
 
 struct explain_question {
-	enum explain_origin origin;
+	enum explain_origin
+		origin; /* where it is put in; who it is, the programs see for themselves */
 	uint8_t proto;
 	struct lb_addr from, to;
 	__be16 from_port, to_port;
