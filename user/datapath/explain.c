@@ -134,23 +134,15 @@ int explain_open(const struct paths *paths, const struct config *config,
 	return r;
 }
 
-/* As if every device were attached. */
-static int view_load_all(const struct config *config, struct device_view *ret_view, struct err *err)
-{
-	int r = device_view_load(config, ret_view, err);
-
-	for (size_t i = 0; !r && i < ret_view->addrs.n; i++)
-		device_view_add_nic(ret_view, ret_view->addrs.items[i].ifindex);
-	return r;
-}
-
 int explain_addresses(const struct config *config, struct addr_list *ret_addresses, struct err *err)
 {
 	struct device_view view;
-	int r = view_load_all(config, &view, err);
+	int r = device_view_load(config, &view, err);
 
 	if (r)
 		return r;
+	for (size_t i = 0; i < view.addrs.n; i++)
+		device_view_add_nic(&view, view.addrs.items[i].ifindex);
 	device_addresses(&view, ret_addresses);
 	device_view_done(&view);
 	return 0;
@@ -159,16 +151,17 @@ int explain_addresses(const struct config *config, struct addr_list *ret_address
 /* One device stands for all: the packets of test runs arrive at it. */
 static int unattached_view(struct explain *explain, const struct config *config, struct err *err)
 {
+	struct lb_device device = { .flags = LB_DEVICE_NIC };
 	uint32_t ifindex = LOOPBACK_IFINDEX;
-	struct lb_device device;
-	struct device_view view;
-	int r = view_load_all(config, &view, err);
+	int r = explain_addresses(config, &explain->addresses, err);
 
 	if (r)
 		return r;
-	device_addresses(&view, &explain->addresses);
-	device_fill(&view, ifindex, LB_DEVICE_NIC, &device);
-	device_view_done(&view);
+	for (size_t i = explain->addresses.n; i-- > 0;) {
+		const struct lb_addr *addr = &explain->addresses.items[i];
+
+		*(addr_is_v4(addr) ? &device.addr4 : &device.addr6) = *addr;
+	}
 	r = bpf_map_update_elem(explain->dp->map[MAP_DEVICE], &ifindex, &device, BPF_ANY);
 	return r ? err_sys(err, r, "cannot write lb_device") : 0;
 }
