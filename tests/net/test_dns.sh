@@ -6,7 +6,6 @@ cd "$(dirname "$0")"
 . ./stage.sh
 . ./check.sh
 
-pods="kubia-4h2mx kubia-9tcwz kubia-lq7dn"
 dns4=10.96.0.10
 dns6=fd00:10:96::a
 domain=svc.cluster.local
