@@ -10,7 +10,7 @@
 #define LB_CHECKSUM_BPF_H
 
 #ifdef __bpf__ /* the unit tests compile this natively */
-#include "vmlinux.h"
+#include "kernel.bpf.h"
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 #else

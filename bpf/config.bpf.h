@@ -3,7 +3,7 @@
 #ifndef LB_CONFIG_BPF_H
 #define LB_CONFIG_BPF_H
 
-#include "vmlinux.h"
+#include "kernel.bpf.h"
 #include <bpf/bpf_helpers.h>
 
 #include "lb/types.h"

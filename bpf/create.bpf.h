@@ -178,7 +178,8 @@ static __always_inline int create_insert_answer(struct hook_ctx *ctx, struct cre
 {
 	const struct tuple *tuple = &s->pkt.tuple;
 	struct rewrite *rw = &s->rw;
-	__u32 tries = rw->flags & LB_FLOW_MASQUERADE ? CREATE_PORT_TRIES : 1;
+	bool masquerade = rw->flags & LB_FLOW_MASQUERADE;
+	__u32 tries = masquerade ? CREATE_PORT_TRIES : 1;
 	/* Independent of the hash that chose the backend: else each had a few ports only. */
 	__u32 start = flow_mix(lb_config.seed,
 			       select_hash(&tuple->saddr, tuple->sport, tuple->proto, false)) >>
@@ -188,7 +189,7 @@ static __always_inline int create_insert_answer(struct hook_ctx *ctx, struct cre
 	for (__u32 i = 0; i < CREATE_PORT_TRIES; i++) {
 		if (i >= tries)
 			break;
-		if (rw->flags & LB_FLOW_MASQUERADE)
+		if (masquerade)
 			rw->sport = bpf_htons(lb_config.snat_first +
 					      (start + i * i) % (lb_config.snat_count ?: 1));
 		rw->port_delta = create_port_delta(tuple, rw);

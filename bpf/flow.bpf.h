@@ -75,26 +75,49 @@ static __always_inline void *flow_locate(const struct tuple *tuple, void **ret_s
 	return flow_find_way(set, hash, tuple, v4);
 }
 
+enum flow_read {
+	FLOW_FOUND,
+	FLOW_MISSING,
+	FLOW_TORN, /* replaced or written to meanwhile */
+};
+
+static __always_inline int flow_read(const struct tuple *tuple, struct rewrite *rw, const bool v4)
+{
+	void *set;
+	void *entry = flow_locate(tuple, &set, v4);
+	__u32 before;
+
+	if (!entry)
+		return FLOW_MISSING;
+	before = READ_WORD(flow_meta(entry, v4)->word);
+	barrier_compiler();
+	if (!flow_match(entry, tuple, v4))
+		return FLOW_TORN;
+	flow_copy(entry, rw, v4);
+	barrier_compiler();
+	return flow_word_stable(before, READ_WORD(flow_meta(entry, v4)->word)) ? FLOW_FOUND
+									       : FLOW_TORN;
+}
+
+/* Not static: the verifier looks at each once, by itself, and assumes pointers may be NULL. */
+__noinline int flow_read4(const struct tuple *tuple, struct rewrite *rw)
+{
+	return tuple && rw ? flow_read(tuple, rw, true) : FLOW_MISSING;
+}
+
+__noinline int flow_read6(const struct tuple *tuple, struct rewrite *rw)
+{
+	return tuple && rw ? flow_read(tuple, rw, false) : FLOW_MISSING;
+}
+
 /* A consistent copy of the tuple's entry; false when there is none. */
 static __always_inline bool flow_find(const struct tuple *tuple, struct rewrite *rw, const bool v4)
 {
-	for (int i = 0; i < 3; i++) {
-		void *set;
-		void *entry = flow_locate(tuple, &set, v4);
-		__u32 before;
+	int result = v4 ? flow_read4(tuple, rw) : flow_read6(tuple, rw);
 
-		if (!entry)
-			return false;
-		before = READ_WORD(flow_meta(entry, v4)->word);
-		barrier_compiler();
-		if (!flow_match(entry, tuple, v4))
-			continue; /* replaced since: the tuple may be elsewhere by now */
-		flow_copy(entry, rw, v4);
-		barrier_compiler();
-		if (flow_word_stable(before, READ_WORD(flow_meta(entry, v4)->word)))
-			return true;
-	}
-	return false;
+	if (result == FLOW_TORN) /* a replaced tuple may be elsewhere by now */
+		result = v4 ? flow_read4(tuple, rw) : flow_read6(tuple, rw);
+	return result == FLOW_FOUND;
 }
 
 /* ------------------------------------------------------------- writing -- */

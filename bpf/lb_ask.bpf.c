@@ -5,7 +5,7 @@
  *
  * Example: from 192.0.2.1 to 10.96.0.5:80 answers "172.17.0.2:8080".
  */
-#include "vmlinux.h"
+#include "kernel.bpf.h"
 
 #include <bpf/bpf_helpers.h>
 

@@ -16,7 +16,7 @@
  * What it does badly: a socket remembers four services at a time. One that sends to more in
  * turn gets its answers from the backends' addresses.
  */
-#include "vmlinux.h"
+#include "kernel.bpf.h"
 
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>

@@ -10,7 +10,7 @@
  *
  * Everything here works with packets whose checksum is not finished yet, as pods send them.
  */
-#include "vmlinux.h"
+#include "kernel.bpf.h"
 
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>

@@ -9,7 +9,7 @@
  * What it does badly: a frame with a VLAN tag passes untouched, and is served by TC on the
  * VLAN's own device if that is attached. Of a frame of several buffers the first is counted.
  */
-#include "vmlinux.h"
+#include "kernel.bpf.h"
 
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>

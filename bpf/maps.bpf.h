@@ -7,7 +7,7 @@
 #ifndef LB_MAPS_BPF_H
 #define LB_MAPS_BPF_H
 
-#include "vmlinux.h"
+#include "kernel.bpf.h"
 #include <bpf/bpf_helpers.h>
 
 #include "lb/maps.h"

@@ -7,7 +7,7 @@
 #ifndef LB_PACKET_BPF_H
 #define LB_PACKET_BPF_H
 
-#include "vmlinux.h"
+#include "kernel.bpf.h"
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 

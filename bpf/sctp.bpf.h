@@ -14,7 +14,7 @@
 #define LB_SCTP_BPF_H
 
 #ifdef __bpf__ /* the unit tests compile this natively */
-#include "vmlinux.h"
+#include "kernel.bpf.h"
 #include <bpf/bpf_helpers.h>
 #else
 #include <linux/types.h>

@@ -9,7 +9,7 @@
 
 #include "config.bpf.h"
 #include "explain.bpf.h"
-#include "flow.bpf.h"
+#include "flow_entry.bpf.h"
 #include "frontend.bpf.h"
 
 #define SELECT_SEED 0x6c62637466726f6dull
