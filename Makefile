@@ -74,7 +74,7 @@ TIDY := $(patsubst %.c,build/tidy/%,$(USER_SRC) $(TOOL_SRC))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all check test bench unit packet property net programs demo fuzz lint format install clean \
+.PHONY: all check test bench benchprobe unit packet property net programs demo fuzz lint format install clean \
 	help root setup FORCE
 
 all: $(B)/lbctl ## build lbctl into build/
@@ -176,6 +176,9 @@ test: root setup ## all tests: unit, packet (BPF test runs), net (end to end); n
 bench: root setup ## nanoseconds a packet, by BPF test runs; needs root and a quiet machine
 	$(Q)$(MAKE) -j$(NPROC) $(BENCH)
 	$(Q)$(BENCH)
+
+benchprobe: root all $(B)/tests/bench/bench_probe ## what 10,000 probes cost, and how soon maps follow
+	$(Q)$(B)/tests/bench/bench_probe $(B)/lbctl
 
 demo: root setup ## stage a cluster in network namespaces and tell the story; KEEP=1 leaves it up
 	$(Q)$(MAKE) -j$(NPROC) all $(TOOLS)
