@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "user/datapath/explain_frame.h"
+#include "user/datapath/explain_parts.h"
 
 #include <arpa/inet.h>
 #include <linux/if_ether.h>
