@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "user/agent/health_server.h"
 #include "user/agent/lock.h"
 #include "user/agent/names.h"
 #include "user/agent/netwatch.h"
@@ -24,6 +25,8 @@
 #define CLIENT_IDLE_MS 10000
 /* The loop stands still while it waits for another process that writes the maps. */
 #define LOCK_WAIT_MS 2000
+/* Two full syncs that failed, and all between them. */
+#define HEALTHY_MS (2 * PACE_FULL)
 
 struct agent {
 	const struct paths *paths;
@@ -37,6 +40,8 @@ struct agent {
 	struct netwatch *netwatch;
 	struct server *server;
 	struct probing *probing;
+	struct health_server *health;
+	int64_t synced; /* when the last sync that succeeded did */
 	struct names names;
 	struct reconcile reconcile;
 	struct pace pace;
@@ -85,6 +90,8 @@ static int agent_sync(struct agent *agent, struct sync_result *ret_result, struc
 		agent->reconcile.stale = RECONCILE_ALL;
 	state_watch(agent, full);
 	rc = reconcile_run(&agent->reconcile, ret_result, err);
+	if (!rc)
+		agent->synced = clock_ms();
 	names_update(&agent->names, agent->config, agent->reconcile.store,
 		     agent->reconcile.names_served && agent->reconcile.dp);
 	status_sync(&agent->status, &agent->reconcile, rc ? NULL : ret_result, err);
@@ -116,6 +123,26 @@ static void agent_request(struct agent *agent, unsigned int parts)
 static void readiness_changed(void *arg)
 {
 	timer_due(-1, 0, arg);
+}
+
+/* ------------------------------------------------------------ health ports -- */
+
+static bool maps_are_right(void *arg)
+{
+	const struct agent *agent = arg;
+
+	return agent->reconcile.dp && clock_ms() - agent->synced <= HEALTHY_MS;
+}
+
+static void endpoints_resolved(void *arg, const struct desired *desired)
+{
+	struct agent *agent = arg;
+	struct health_check_list checks;
+	struct addr_list addresses;
+
+	health_checks_collect(agent->reconcile.store, desired, &checks);
+	health_addresses(agent->config, &agent->reconcile.addresses, &addresses);
+	health_server_update(agent->health, &checks, &addresses);
 }
 
 /* ------------------------------------------------------------------ events -- */
@@ -224,6 +251,9 @@ static int agent_open(struct agent *agent, struct err *err)
 	watches_open(agent);
 	agent->probing = probing_open(agent->base, agent->paths, agent->config, &agent->reconcile,
 				      readiness_changed, agent);
+	agent->health = health_server_new(agent->base, maps_are_right, agent);
+	agent->reconcile.resolved = endpoints_resolved;
+	agent->reconcile.resolved_arg = agent;
 	return server_open(agent->base, agent->paths, CLIENT_IDLE_MS, client_answer, agent,
 			   &agent->server, err);
 }
@@ -233,6 +263,7 @@ static void agent_close(struct agent *agent)
 	names_done(&agent->names);
 	server_close(agent->server);
 	probing_close(agent->probing);
+	health_server_free(agent->health);
 	netwatch_close(agent->netwatch);
 	statewatch_close(agent->statewatch);
 	if (agent->timer)

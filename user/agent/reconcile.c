@@ -260,6 +260,8 @@ static int desired_write(struct reconcile *r, struct lock_sync *lock, struct syn
 	backends_count(r, &desired);
 	if (r->dp)
 		rc = maps_write(r, &desired, lock, &result->operations, err);
+	if (r->resolved)
+		r->resolved(r->resolved_arg, &desired);
 	result->warnings = TAKE_PTR(desired.warnings);
 	result->n_warnings = desired.n_warnings;
 	desired.n_warnings = 0;

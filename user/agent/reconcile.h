@@ -42,6 +42,9 @@ struct reconcile {
 	/* Called with objects that were just read, before anything is made of them; or NULL. */
 	void (*loaded)(void *arg, struct store *store);
 	void *loaded_arg;
+	/* Called with what the maps should hold, after they were written or should have been. */
+	void (*resolved)(void *arg, const struct desired *desired);
+	void *resolved_arg;
 	unsigned int stale;  /* enum reconcile_part */
 	bool serve_names;    /* this process has a DNS server: its Service is there, too */
 	bool names_added;    /* … in the present store */

@@ -146,6 +146,7 @@ void candidates_choose(struct candidate_list *candidates, const struct viewpoint
 			.cluster = scope_uses(cluster, endpoint) &&
 				   topology_allows(endpoint, topology, view),
 			.local = is_local && scope_uses(local, endpoint),
+			.ready = readiness_of_endpoint(endpoint),
 		};
 
 		backend.flags = (is_local ? LB_BACKEND_LOCAL : 0) | (is_pod ? LB_BACKEND_POD : 0) |

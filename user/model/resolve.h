@@ -33,6 +33,7 @@ struct desired_backend {
 	uint16_t weight; /* 1 unless an annotation says otherwise */
 	bool cluster;	 /* member of the cluster-wide set */
 	bool local;	 /* member of this node's set */
+	bool ready;	 /* otherwise it serves on its way out, for want of others */
 };
 
 /* One port of a Service in one address family: its own backends, its own id in the maps. */
