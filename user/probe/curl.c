@@ -10,7 +10,9 @@
 #include "user/util/vec.h"
 
 #define HEAD_MAX (64 * 1024) /* of headers; who sends more floods */
-#define POOL_MAX 64	     /* handles kept for the next transfers: making them is dear */
+#define READ_SIZE 1024	     /* libcurl has such a buffer for each transfer */
+#define BODY_FIRST 256
+#define POOL_MAX 64 /* handles kept for the next transfers: making them is dear */
 
 struct curl_loop {
 	struct event_base *base;
@@ -24,12 +26,13 @@ struct transfer {
 	struct curl_loop *loop;
 	CURL *easy;
 	bool running;
+	bool special; /* its handle has options of its own, and is not used again */
 	char *url;
 	struct curl_slist *headers;
 	void (*done)(void *arg, const struct transfer_result *result);
 	void *arg;
 	char *body;
-	size_t body_size, head_size;
+	size_t body_size, body_room, head_size;
 	bool cut; /* broken off by us, when there was enough of it */
 	const char *want;
 	char *wanted;
@@ -131,13 +134,28 @@ void curl_loop_close(struct curl_loop *loop)
 
 /* ------------------------------------------------------------ one transfer -- */
 
+/* Most answers are short: those that are not get room for all that is kept, once. */
+static void body_grow(struct transfer *transfer, size_t size)
+{
+	size_t room = size < BODY_FIRST ? BODY_FIRST : RUN_BODY + 1;
+	char *body;
+
+	if (size < transfer->body_room)
+		return;
+	body = xmalloc(room);
+	if (transfer->body_size)
+		memcpy(body, transfer->body, transfer->body_size);
+	free(transfer->body);
+	transfer->body = body;
+	transfer->body_room = room;
+}
+
 static size_t body_take(char *data, size_t size, size_t n, void *arg)
 {
 	struct transfer *transfer = arg;
 	size_t room = RUN_BODY - transfer->body_size, taken = n * size < room ? n * size : room;
 
-	if (!transfer->body)
-		transfer->body = xmalloc(RUN_BODY + 1);
+	body_grow(transfer, transfer->body_size + taken);
 	memcpy(transfer->body + transfer->body_size, data, taken);
 	transfer->body_size += taken;
 	transfer->body[transfer->body_size] = '\0';
@@ -167,20 +185,17 @@ static size_t head_take(char *data, size_t size, size_t n, void *arg)
 	return n * size;
 }
 
-static void easy_options(struct transfer *transfer)
+/* What all transfers have in common. */
+static CURL *easy_new(void)
 {
-	CURL *easy = transfer->easy;
+	CURL *easy = curl_easy_init();
 
-	curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
-	curl_easy_setopt(easy, CURLOPT_URL, transfer->url);
 	curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, body_take);
-	curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, head_take);
-	curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
-	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)RUN_BODY);
+	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)READ_SIZE);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	/* Removing a transfer must not wait for a name server. */
 	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
@@ -193,6 +208,17 @@ static void easy_options(struct transfer *transfer)
 	curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
 	/* Who starts it also stops it. */
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, 3600000L);
+	return easy;
+}
+
+static void easy_options(struct transfer *transfer)
+{
+	CURL *easy = transfer->easy;
+
+	curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
+	curl_easy_setopt(easy, CURLOPT_URL, transfer->url);
+	curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
+	curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
 }
 
 struct transfer *transfer_new(struct curl_loop *loop, const char *url,
@@ -203,7 +229,7 @@ struct transfer *transfer_new(struct curl_loop *loop, const char *url,
 
 	*transfer = (struct transfer){
 		.loop = loop,
-		.easy = loop->n_pool ? loop->pool[--loop->n_pool] : curl_easy_init(),
+		.easy = loop->n_pool ? loop->pool[--loop->n_pool] : easy_new(),
 		.url = xstrdup(url),
 		.done = done,
 		.arg = arg,
@@ -219,6 +245,7 @@ void transfer_header(struct transfer *transfer, const char *line)
 
 void transfer_connect_only(struct transfer *transfer)
 {
+	transfer->special = true;
 	curl_easy_setopt(transfer->easy, CURLOPT_CONNECT_ONLY, 1L);
 }
 
@@ -226,6 +253,7 @@ void transfer_post_h2(struct transfer *transfer, const void *data, size_t size)
 {
 	CURL *easy = transfer->easy;
 
+	transfer->special = true;
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE);
 	curl_easy_setopt(easy, CURLOPT_POST, 1L);
 	curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long)size);
@@ -271,8 +299,7 @@ void transfer_free(struct transfer *transfer)
 		return;
 	loop = transfer->loop;
 	transfer_pause(transfer);
-	if (loop->n_pool < POOL_MAX) {
-		curl_easy_reset(transfer->easy);
+	if (loop->n_pool < POOL_MAX && !transfer->special) {
 		loop->pool[loop->n_pool++] = transfer->easy;
 	} else {
 		curl_easy_cleanup(transfer->easy);
