@@ -30,8 +30,8 @@ static __always_inline __u32 select_hash(const struct lb_addr *client, __be16 po
 	__u64 hash = flow_mix(SELECT_SEED, (__u64)client->word[1] << 32 | client->word[0]);
 
 	hash = flow_mix(hash, (__u64)client->word[3] << 32 | client->word[2]);
-	if (!affinity)
-		hash = flow_mix(hash, (__u64)proto << 16 | port);
+	/* One round more in any case: the last word only reaches the upper half, and folds away. */
+	hash = flow_mix(hash, affinity ? 0 : (__u64)proto << 16 | port);
 	return hash >> 32 ^ hash;
 }
 

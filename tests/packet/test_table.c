@@ -230,15 +230,15 @@ static uint32_t daddr4(const uint8_t *frame)
 }
 
 /* Three local backends with addresses of the hosts that there are. */
-static void three_backends(unsigned int affinity)
+static void three_backends(unsigned int affinity, bool v4)
 {
 	rig_reset(RIG_XDP);
-	rig_backend(1, 1, H_POD_A, true, IPPROTO_TCP, LB_BACKEND_LOCAL);
-	rig_backend(2, 1, H_POD_B, true, IPPROTO_TCP, LB_BACKEND_LOCAL);
-	rig_backend(3, 1, H_REMOTE2, true, IPPROTO_TCP, LB_BACKEND_LOCAL);
+	rig_backend(1, 1, H_POD_A, v4, IPPROTO_TCP, LB_BACKEND_LOCAL);
+	rig_backend(2, 1, H_POD_B, v4, IPPROTO_TCP, LB_BACKEND_LOCAL);
+	rig_backend(3, 1, H_REMOTE2, v4, IPPROTO_TCP, LB_BACKEND_LOCAL);
 	rig_frontend(&(struct rig_frontend){ H_EXTERNAL, 80, 1, LB_FRONTEND_EXTERNAL, affinity, 1,
 					     3, 3 },
-		     true, IPPROTO_TCP);
+		     v4, IPPROTO_TCP);
 }
 
 static void test_spread_is_even(void **state)
@@ -250,7 +250,7 @@ static void test_spread_is_even(void **state)
 	(void)state;
 	rig_close();
 	rig_open(16384, 20000, false, true);
-	three_backends(0);
+	three_backends(0, true);
 	for (unsigned int flow = 0; flow < 1500; flow++) {
 		request(flow, TH_SYN, true, &sent);
 		assert_int_equal(sent.action, DO_PASS);
@@ -272,7 +272,7 @@ static void test_affinity(void **state)
 	unsigned int moved = 0;
 
 	(void)state;
-	three_backends(100);
+	three_backends(100, true);
 	request(0, TH_SYN, true, &sent);
 	first = daddr4(sent.frame);
 	/* The table changes under it: the client stays as long as its backend does. */
@@ -295,12 +295,53 @@ static void test_affinity(void **state)
 	assert_int_equal(daddr4(sent.frame), frame_addr(H_REMOTE2, true).word[3]);
 }
 
+/* Neighbours differ in the last byte of their address alone. */
+static void affinity_spreads(bool v4)
+{
+	static const enum host hosts[] = { H_POD_A, H_POD_B, H_REMOTE2 };
+	const size_t last = v4 ? 14 + 15 : 14 + 23, daddr = v4 ? 14 + 16 : 14 + 24;
+	struct frame frame = { .smac = M_CLIENT,
+			       .dmac = M_NIC,
+			       .src = H_CLIENT,
+			       .dst = H_EXTERNAL,
+			       .sport = FIRST_PORT,
+			       .dport = 80,
+			       .proto = IPPROTO_TCP,
+			       .tcp_flags = TH_SYN };
+	unsigned int hits[3] = { 0 };
+	struct sent sent;
+
+	three_backends(100, v4);
+	for (unsigned int client = 10; client < 250; client++) {
+		sent.size = frame_build(&frame, v4, sent.frame);
+		sent.frame[last] = (uint8_t)client;
+		frame_checksum(sent.frame, v4);
+		sent.action = rig_run(AT_NIC, sent.frame, &sent.size);
+		assert_int_equal(sent.action, DO_PASS);
+		for (int i = 0; i < 3; i++) {
+			struct lb_addr addr = frame_addr(hosts[i], v4);
+
+			hits[i] += !memcmp(v4 ? &addr.word[3] : addr.word, sent.frame + daddr,
+					   v4 ? 4 : 16);
+		}
+	}
+	for (int i = 0; i < 3; i++)
+		assert_in_range(hits[i], 60, 100);
+}
+
+static void test_affinity_spreads(void **state)
+{
+	(void)state;
+	affinity_spreads(true);
+	affinity_spreads(false);
+}
+
 static void test_affinity_ends(void **state)
 {
 	struct sent sent;
 
 	(void)state;
-	three_backends(100);
+	three_backends(100, true);
 	rig_frontend(
 		&(struct rig_frontend){ H_EXTERNAL, 80, 1, LB_FRONTEND_EXTERNAL, 100, 1, 1, 1 },
 		true, IPPROTO_TCP);
@@ -349,6 +390,7 @@ int main(void)
 		cmocka_unit_test(test_evicted_entry_finds_its_port_again),
 		cmocka_unit_test(test_spread_is_even),
 		cmocka_unit_test(test_affinity),
+		cmocka_unit_test(test_affinity_spreads),
 		cmocka_unit_test(test_affinity_ends),
 		cmocka_unit_test(test_counters),
 	};

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * echod NAME PORT [ADDRESS...]: answers each line on TCP, and each datagram on UDP, with
- * "NAME CLIENT-ADDRESS". Without addresses it listens on all, IPv4 and IPv6. Ends by signal.
+ * "NAME CLIENT-ADDRESS"; the answer to a datagram is at least as long as that. Without addresses it
+ * listens on all, IPv4 and IPv6. Ends by signal.
  *
  * It is one thread and gives slow readers no buffer: an answer that does not fit at once
  * closes the connection. Enough for a test, not for more.
@@ -16,7 +17,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "user/util/addr.h"
+#include "tests/net/tools/peer.h"
 #include "user/util/num.h"
 
 enum kind { LISTENER, CONNECTION, DATAGRAM };
@@ -45,20 +46,16 @@ static void listen_on(const struct server *server, const struct lb_addr *addr, u
 		      int type)
 {
 	bool v4 = addr_is_v4(addr);
-	struct sockaddr_in6 sin6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
-	struct sockaddr_in sin = { .sin_family = AF_INET, .sin_port = htons(port) };
-	int fd = socket(v4 ? AF_INET : AF_INET6, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	struct peer self = peer_of(addr, port);
+	int fd = socket(self.sa.sa_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	int one = 1;
 
 	if (fd < 0)
 		die("socket");
-	memcpy(&sin6.sin6_addr, addr, sizeof(sin6.sin6_addr));
-	sin.sin_addr.s_addr = addr->word[3];
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	if (!v4 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one)))
 		die("IPV6_V6ONLY");
-	if (bind(fd, v4 ? (struct sockaddr *)&sin : (struct sockaddr *)&sin6,
-		 v4 ? sizeof(sin) : sizeof(sin6)))
+	if (bind(fd, &self.sa, self.size))
 		die("bind");
 	if (type == SOCK_STREAM && listen(fd, 4096))
 		die("listen");
@@ -69,10 +66,7 @@ static void listen_on(const struct server *server, const struct lb_addr *addr, u
 static size_t answer_format(const struct server *server, const struct sockaddr_storage *peer,
 			    char *text)
 {
-	const struct sockaddr_in6 *sin6 = (const struct sockaddr_in6 *)peer;
-	const struct sockaddr_in *sin = (const struct sockaddr_in *)peer;
-	struct lb_addr addr = peer->ss_family == AF_INET ? addr_from_v4(sin->sin_addr.s_addr)
-							 : addr_from_v6(&sin6->sin6_addr);
+	struct lb_addr addr = peer_addr((const struct sockaddr *)peer);
 	char ip[ADDR_TEXT];
 
 	return (size_t)snprintf(text, 128, "%.60s %s\n", server->name, addr_format(&addr, ip));
@@ -113,12 +107,18 @@ static void on_datagram(const struct server *server, int fd)
 {
 	struct sockaddr_storage peer = { 0 };
 	socklen_t size = sizeof(peer);
-	char data[2048], text[128];
+	static char data[65536];
+	char text[128];
+	ssize_t n = recvfrom(fd, data, sizeof(data), 0, (struct sockaddr *)&peer, &size);
+	size_t length;
 
-	if (recvfrom(fd, data, sizeof(data), 0, (struct sockaddr *)&peer, &size) < 0)
+	if (n < 0)
 		return;
+	length = answer_format(server, &peer, text);
+	memcpy(data, text, length);
 	/* A full socket buffer loses the answer, as the network might. */
-	sendto(fd, text, answer_format(server, &peer, text), 0, (struct sockaddr *)&peer, size);
+	sendto(fd, data, length > (size_t)n ? length : (size_t)n, 0, (struct sockaddr *)&peer,
+	       size);
 }
 
 static void serve(const struct server *server)

@@ -26,26 +26,17 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "user/util/addr.h"
+#include "tests/net/tools/peer.h"
 #include "user/util/num.h"
 #include "user/util/vec.h"
 
 #define GIVE_UP 100 /* failures */
 
-struct sockaddr_any {
-	union {
-		struct sockaddr sa;
-		struct sockaddr_in sin;
-		struct sockaddr_in6 sin6;
-	};
-	socklen_t size;
-};
-
 struct settings {
 	bool tcp, http;
 	bool unconnected; /* UDP by sendto; the answer must come from the address asked */
 	uint64_t count, concurrency, rounds, pause_ms, timeout_ms, backends;
-	struct sockaddr_any target, source;
+	struct peer target, source;
 };
 
 enum step { STEP_IDLE, STEP_CONNECT, STEP_ANSWER, STEP_PAUSE };
@@ -220,7 +211,7 @@ static void client_answered(struct run *run, struct client *client)
 	client_end(run, client);
 }
 
-static bool same_address(const struct sockaddr_any *a, const struct sockaddr_any *b)
+static bool same_address(const struct peer *a, const struct peer *b)
 {
 	if (a->sa.sa_family != b->sa.sa_family)
 		return false;
@@ -235,7 +226,7 @@ static bool same_address(const struct sockaddr_any *a, const struct sockaddr_any
 static void client_read(struct run *run, struct client *client)
 {
 	const struct settings *set = &run->set;
-	struct sockaddr_any from = { .size = sizeof(from.sin6) };
+	struct peer from = { .size = sizeof(from.sin6) };
 	ssize_t n;
 
 	while (client->used < sizeof(client->buffer) - 1) {
@@ -389,26 +380,6 @@ static int usage(void)
 	return 2;
 }
 
-static int address_set(const char *text, uint16_t port, struct sockaddr_any *ret)
-{
-	struct lb_addr addr;
-
-	if (addr_parse(text, &addr))
-		return -EINVAL;
-	if (addr_is_v4(&addr)) {
-		ret->sin = (struct sockaddr_in){ .sin_family = AF_INET,
-						 .sin_port = htons(port),
-						 .sin_addr.s_addr = addr.word[3] };
-		ret->size = sizeof(ret->sin);
-	} else {
-		ret->sin6 =
-			(struct sockaddr_in6){ .sin6_family = AF_INET6, .sin6_port = htons(port) };
-		memcpy(&ret->sin6.sin6_addr, &addr, sizeof(ret->sin6.sin6_addr));
-		ret->size = sizeof(ret->sin6);
-	}
-	return 0;
-}
-
 static int parse_options(int argc, char **argv, struct settings *set)
 {
 	static const struct option options[] = {
@@ -429,7 +400,7 @@ static int parse_options(int argc, char **argv, struct settings *set)
 			set->http = true;
 		else if (letter == 'u')
 			set->unconnected = true;
-		else if (letter == 's'	 ? address_set(optarg, 0, &set->source)
+		else if (letter == 's'	 ? peer_parse(optarg, 0, &set->source)
 			 : letter == '?' ? -EINVAL
 					 : num_parse(optarg, 0, 10000000, numbers[letter]))
 			return -EINVAL;
@@ -448,7 +419,7 @@ static int parse(int argc, char **argv, struct settings *set)
 	if (!set->tcp && strcmp(argv[optind], "udp"))
 		return -EINVAL;
 	if (num_parse(argv[optind + 2], 1, 65535, &port) ||
-	    address_set(argv[optind + 1], (uint16_t)port, &set->target))
+	    peer_parse(argv[optind + 1], (uint16_t)port, &set->target))
 		return -EINVAL;
 	return set->concurrency && set->count ? 0 : -EINVAL;
 }
