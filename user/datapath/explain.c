@@ -69,8 +69,10 @@ static void maps_none(struct load_maps *maps)
 
 static int explain_load(struct explain *explain, struct load_maps *maps, struct err *err)
 {
-	int r = load_dry(maps, &explain->config, explain_objects, &explain->load, err);
+	int r;
 
+	explain->config.dry_run = true;
+	r = load_private(maps, &explain->config, explain_objects, &explain->load, err);
 	if (r)
 		return r;
 	explain->flow4 = maps->fd[MAP_FLOW4];

@@ -161,8 +161,8 @@ static int maps_prepare(const struct paths *paths, struct bpf_object *object,
 	return 0;
 }
 
-/* What a dry run counts is read by nobody, and one set holds the flows of a question. */
-static uint32_t map_dry_size(enum shared_map map, const struct load_maps *maps, uint32_t size)
+/* What test runs count is read by nobody, and one set holds the flows of a question. */
+static uint32_t map_private_size(enum shared_map map, const struct load_maps *maps, uint32_t size)
 {
 	switch (map) {
 	case MAP_FLOW4:
@@ -179,7 +179,7 @@ static uint32_t map_dry_size(enum shared_map map, const struct load_maps *maps, 
 	}
 }
 
-static int maps_prepare_dry(struct load_maps *maps, struct bpf_object *object, struct err *err)
+static int maps_prepare_private(struct load_maps *maps, struct bpf_object *object, struct err *err)
 {
 	struct bpf_map *map;
 
@@ -193,7 +193,7 @@ static int maps_prepare_dry(struct load_maps *maps, struct bpf_object *object, s
 		if (maps->fd[id] >= 0)
 			r = bpf_map__reuse_fd(map, maps->fd[id]);
 		else
-			r = bpf_map__set_max_entries(map, map_dry_size(id, maps, size));
+			r = bpf_map__set_max_entries(map, map_private_size(id, maps, size));
 		if (r)
 			return err_sys(err, r, "cannot prepare %s", bpf_map__name(map));
 	}
@@ -274,10 +274,10 @@ static int tails_fill(struct bpf_object *object, const char *name, struct err *e
 	return 0;
 }
 
-/* Where an object's maps come from: the pins, or what a dry run is given. */
+/* Where an object's maps come from: the pins, or what is given. */
 struct load_source {
-	const struct paths *paths; /* NULL: a dry run */
-	struct load_maps *dry;
+	const struct paths *paths; /* NULL: nothing is pinned */
+	struct load_maps *given;
 	const struct lb_config *config;
 };
 
@@ -298,8 +298,8 @@ static int object_open(const struct load_source *source, const struct object_row
 	r = config_write(object, row->config_offset, source->config);
 	if (r)
 		r = err_sys(err, r, "%s: no room for the configuration", row->name);
-	else if (source->dry)
-		r = maps_prepare_dry(source->dry, object, err);
+	else if (source->given)
+		r = maps_prepare_private(source->given, object, err);
 	else
 		r = maps_prepare(source->paths, object, source->config, err);
 	if (r)
@@ -320,8 +320,8 @@ static int object_load(const struct load_source *source, const struct object_row
 	r = bpf_object__load(object);
 	if (r)
 		r = load_fail(err, r, row->name);
-	else if (source->dry)
-		maps_note(source->dry, object);
+	else if (source->given)
+		maps_note(source->given, object);
 	else
 		r = maps_pin(source->paths, object, err);
 	r = r ?: tails_fill(object, row->name, err);
@@ -368,14 +368,13 @@ int load_objects(const struct paths *paths, const struct lb_config *config,
 	return load_all(&source, want, ret_load, err);
 }
 
-int load_dry(struct load_maps *maps, const struct lb_config *config, const bool want[OBJECT_COUNT],
-	     struct load *ret_load, struct err *err)
+int load_private(struct load_maps *maps, const struct lb_config *config,
+		 const bool want[OBJECT_COUNT], struct load *ret_load, struct err *err)
 {
-	struct lb_config dry = *config;
-	const struct load_source source = { .dry = maps, .config = &dry };
+	struct lb_config copy = *config;
+	const struct load_source source = { .given = maps, .config = &copy };
 
-	dry.dry_run = true;
-	dry.flow4_mask = dry.flow6_mask = 0;
+	copy.flow4_mask = copy.flow6_mask = 0;
 	return load_all(&source, want, ret_load, err);
 }
 

@@ -21,18 +21,18 @@ struct load {
 LB_CHECKED int load_objects(const struct paths *paths, const struct lb_config *config,
 			    const bool want[OBJECT_COUNT], struct load *ret_load, struct err *err);
 
-/* The maps of a dry run: those given are taken over, the others are its own and small. */
+/* Maps without pins: those given are taken over, the others are new and as small as can be. */
 struct load_maps {
 	int fd[MAP_COUNT]; /* -EBADF: none; filled in, borrowed from the objects */
-	uint32_t slots;	   /* of an own lb_maglev */
+	uint32_t slots;	   /* of a new lb_maglev */
 };
 
 /*
- * Loads the wanted objects for questions alone: the maps that packets write (flows, counters)
- * are never those of the pins. config->dry_run is set.
+ * Loads the wanted objects for test runs alone. Flow tables have one set, counters one place:
+ * what is not given has no room for the traffic of a node.
  */
-LB_CHECKED int load_dry(struct load_maps *maps, const struct lb_config *config,
-			const bool want[OBJECT_COUNT], struct load *ret_load, struct err *err);
+LB_CHECKED int load_private(struct load_maps *maps, const struct lb_config *config,
+			    const bool want[OBJECT_COUNT], struct load *ret_load, struct err *err);
 
 /* Pins programs and tail-call arrays in a folder below v<ABI>. */
 LB_CHECKED int load_pin(const struct load *load, const struct paths *paths, const char *folder,

@@ -40,7 +40,7 @@ int stats_fold(struct datapath *dp, uint32_t backend, uint32_t service, struct e
 	struct lb_stats sum = { 0 };
 	int r;
 
-	if (backend >= dp->max[MAP_BACKEND_STATS]) /* of a dry run, which counts nothing */
+	if (backend >= dp->max[MAP_BACKEND_STATS]) /* of programs for test runs */
 		return 0;
 	r = stats_lookup(dp, MAP_BACKEND_STATS, backend, from, err);
 
