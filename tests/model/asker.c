@@ -27,11 +27,15 @@ struct asker {
 	size_t n;
 	struct explain *now;
 	struct world world;
+	const struct asker_check *check;
 };
 
-struct asker *asker_new(void)
+struct asker *asker_new(const struct asker_check *check)
 {
-	return xcalloc(1, sizeof(struct asker));
+	struct asker *asker = xcalloc(1, sizeof(*asker));
+
+	asker->check = check;
+	return asker;
 }
 
 void asker_free(struct asker *asker)
@@ -244,6 +248,8 @@ static int ask_once(struct asker *asker, const struct explain_question *question
 	if (strcmp(answer.hook, hook) != 0)
 		r = err_set(err, -EPROTO, "asked was %s instead of %s", answer.hook, hook);
 	r = r ?: answer_check(&answer, err);
+	if (!r && asker->check)
+		r = asker->check->run(asker->check->arg, asker->now, question, &answer, err);
 	answer_text(&answer, text);
 	explain_answer_done(&answer);
 	return r;

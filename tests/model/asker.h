@@ -11,7 +11,15 @@
 
 struct asker;
 
-struct asker *asker_new(void);
+/* Looks at an answer once more. 0, or err says what is wrong with it. */
+struct asker_check {
+	int (*run)(void *arg, struct explain *explain, const struct explain_question *question,
+		   const struct explain_answer *answer, struct err *err);
+	void *arg;
+};
+
+/* check NULL: none. */
+struct asker *asker_new(const struct asker_check *check);
 void asker_free(struct asker *asker);
 
 /* Fills the maps. The programs stay loaded from one world to the next. */

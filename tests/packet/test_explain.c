@@ -2,7 +2,8 @@
 /*
  * The rules of Service traffic, case by case: tests/model/cases/ has small clusters, questions and
  * the answers that Kubernetes' users expect. Each goes through all of lbctl and the real programs
- * in dry run, and through the independent model, which must agree.
+ * in dry run; through the independent model, which must agree; and once more through the programs
+ * without dry run, with frames at XDP and TC and with sockets, which must do what was foretold.
  *
  *	== a title
  *	svc s ClusterIP V 80/TCP>8080
@@ -23,6 +24,7 @@
 #include <string.h>
 
 #include "tests/model/asker.h"
+#include "tests/packet/real.h"
 #include "user/util/cleanup.h"
 #include "user/util/vec.h"
 
@@ -35,8 +37,15 @@ struct row {
 	char *expected;
 };
 
+#define MAX_REAL 8
+
 static struct {
 	struct asker *asker;
+	struct {
+		struct explain *explain;
+		struct real *real;
+	} real[MAX_REAL];
+	size_t n_real;
 	const struct world *taken;
 	VEC(struct CMUnitTest) tests;
 } table;
@@ -85,6 +94,25 @@ static void run_case(void **state)
 	model_ask(row->world, &row->question, &answer);
 	model_text(&answer, model);
 	assert_string_equal(ours, model);
+}
+
+/* ------------------------------------------------------------ real packets -- */
+
+static int check_real(void *arg, struct explain *explain, const struct explain_question *question,
+		      const struct explain_answer *answer, struct err *err)
+{
+	size_t i = 0;
+
+	(void)arg;
+	while (i < table.n_real && table.real[i].explain != explain)
+		i++;
+	if (i == table.n_real) {
+		assert_in_range(i, 0, MAX_REAL - 1);
+		table.real[i].explain = explain;
+		table.real[i].real = real_new(explain);
+		table.n_real++;
+	}
+	return real_check(table.real[i].real, question, answer, err);
 }
 
 /* --------------------------------------------------------------- the files -- */
@@ -158,6 +186,7 @@ static void test_there_are_many(void **state)
 
 int main(void)
 {
+	const struct asker_check check = { .run = check_real };
 	glob_t files;
 	int failed;
 
@@ -167,8 +196,12 @@ int main(void)
 		file_read(files.gl_pathv[i]);
 	globfree(&files);
 	vec_push(&table.tests, ((struct CMUnitTest)cmocka_unit_test(test_there_are_many)));
-	table.asker = asker_new();
+	real_network();
+	table.asker = asker_new(&check);
 	failed = _cmocka_run_group_tests("explain", table.tests.items, table.tests.n, NULL, NULL);
+	for (size_t i = 0; i < table.n_real; i++)
+		real_free(table.real[i].real);
+	real_socket_done();
 	asker_free(table.asker);
 	return failed;
 }

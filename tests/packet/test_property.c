@@ -87,7 +87,7 @@ static void test_worlds(void **state)
 {
 	unsigned long long packets = number_of("PROPERTY", PACKETS);
 	uint64_t seed = number_of("SEED", 1);
-	struct asker *asker = asker_new();
+	struct asker *asker = asker_new(NULL);
 
 	(void)state;
 	for (unsigned long long i = 0; i < packets; i += QUESTIONS)
