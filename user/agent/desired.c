@@ -11,17 +11,33 @@ static const char *node_zone(const struct store *store, const struct config *con
 	return node && node->node ? node->node->zone : NULL;
 }
 
-void desired_resolve(const struct store *store, const struct config *config,
-		     const struct addr_list *addresses, struct desired *ret_desired)
+static struct node_view node_view(const struct store *store, const struct config *config,
+				  const struct addr_list *addresses)
 {
 	const struct addr_list *own =
 		config->node_addresses.n ? &config->node_addresses : addresses;
-	struct node_view node = {
+
+	return (struct node_view){
 		.name = config->node_name,
 		.zone = node_zone(store, config),
 		.addresses = own->items,
 		.n_addresses = own->n,
 	};
+}
+
+void desired_resolve(const struct store *store, const struct config *config,
+		     const struct addr_list *addresses, struct desired *ret_desired)
+{
+	struct node_view node = node_view(store, config, addresses);
 
 	resolve(store, config, &node, ret_desired);
+}
+
+void desired_resolve_again(const struct store *store, const struct config *config,
+			   const struct addr_list *addresses, const struct pod_index *pods,
+			   const struct object *const *services, size_t n, struct desired *desired)
+{
+	struct node_view node = node_view(store, config, addresses);
+
+	resolve_again(store, config, &node, pods, services, n, desired);
 }

@@ -59,6 +59,7 @@ static void verdict_changed(void *arg, const struct target_key *key)
 	if (!object)
 		return;
 	readiness_of_object(store, object, &readiness);
+	reconcile_touch(probing->reconcile, object);
 	sync_request(probing);
 }
 

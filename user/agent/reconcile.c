@@ -9,6 +9,7 @@
 #include "user/agent/lock.h"
 #include "user/dns/builtin.h"
 #include "user/k8s/state.h"
+#include "user/model/members.h"
 #include "user/util/cleanup.h"
 #include "user/util/vec.h"
 
@@ -52,9 +53,22 @@ static void maps_close(struct reconcile *r)
 	r->stale |= RECONCILE_MAPS | RECONCILE_DEVICES | RECONCILE_PODS;
 }
 
+/* Its pods and the touched objects lie in the store, and go before it does. */
+static void desired_drop(struct reconcile *r)
+{
+	r->touched.n = 0;
+	if (r->have_desired)
+		desired_done(&r->desired);
+	r->have_desired = false;
+	pod_index_free(r->pods);
+	r->pods = NULL;
+}
+
 void reconcile_done(struct reconcile *reconcile)
 {
 	maps_close(reconcile);
+	desired_drop(reconcile);
+	vec_free(&reconcile->touched);
 	if (reconcile->store)
 		store_free(reconcile->store);
 	reconcile->store = NULL;
@@ -74,6 +88,7 @@ static int objects_read(struct reconcile *r, struct err *err)
 		object_list_free(&list);
 		return rc;
 	}
+	desired_drop(r);
 	if (r->store)
 		store_free(r->store);
 	r->store = store_new();
@@ -91,6 +106,7 @@ static void names_add(struct reconcile *r)
 {
 	if (!r->serve_names || r->names_added || !r->store || !r->dp)
 		return;
+	desired_drop(r);
 	r->names_served = builtin_add(r->store, r->config);
 	r->names_added = true;
 }
@@ -165,7 +181,13 @@ static int pods_attach(struct reconcile *r, struct err *err)
 
 /* ----------------------------------------------------------------- writing -- */
 
-static int plan_make(struct reconcile *r, const struct desired *desired, struct plan *ret_plan,
+static void tables_settle(struct desired *desired, bool settled)
+{
+	for (size_t i = 0; i < desired->n_services; i++)
+		desired->services[i].settled = settled;
+}
+
+static int plan_make(struct reconcile *r, struct desired *desired, struct plan *ret_plan,
 		     struct err *err)
 {
 	int rc;
@@ -175,6 +197,7 @@ static int plan_make(struct reconcile *r, const struct desired *desired, struct 
 		if (rc)
 			return rc;
 		r->have_actual = true;
+		tables_settle(desired, false);
 	}
 	return plan_diff(desired, &r->actual, ret_plan, err);
 }
@@ -195,8 +218,8 @@ static int plan_run(struct reconcile *r, const struct plan *plan, struct lock_sy
 	return rc;
 }
 
-static int maps_write_once(struct reconcile *r, const struct desired *desired,
-			   struct lock_sync *lock, size_t *ret_operations, struct err *err)
+static int maps_write_once(struct reconcile *r, struct desired *desired, struct lock_sync *lock,
+			   size_t *ret_operations, struct err *err)
 {
 	struct plan plan = { 0 };
 	int rc;
@@ -208,13 +231,14 @@ static int maps_write_once(struct reconcile *r, const struct desired *desired,
 	if (!rc) {
 		*ret_operations = plan.n;
 		r->writes = lock->writes;
+		tables_settle(desired, true);
 	}
 	plan_done(&plan);
 	return rc;
 }
 
 /* Whatever failed, the maps are not what the copy says: the second try reads them first. */
-static int maps_write(struct reconcile *r, const struct desired *desired, struct lock_sync *lock,
+static int maps_write(struct reconcile *r, struct desired *desired, struct lock_sync *lock,
 		      size_t *ret_operations, struct err *err)
 {
 	int rc;
@@ -250,23 +274,72 @@ static void backends_count(struct reconcile *r, const struct desired *desired)
 	}
 }
 
+static bool service_is_touched(const struct reconcile *r, const struct object *service)
+{
+	for (size_t i = 0; i < r->touched.n; i++) {
+		const struct object *object = r->touched.items[i];
+
+		if (object == service ||
+		    (object->kind == K8S_POD && members_chosen(service, object)))
+			return true;
+	}
+	return false;
+}
+
+/* Only the Services that a touched object concerns. */
+static void desired_refresh(struct reconcile *r)
+{
+	struct store_view services = store_list(r->store, K8S_SERVICE, NULL);
+	VEC(const struct object *) concerned = { 0 };
+
+	for (size_t i = 0; i < services.n; i++) {
+		if (service_is_touched(r, services.items[i]))
+			vec_push(&concerned, services.items[i]);
+	}
+	if (!r->pods)
+		r->pods = pod_index_new(r->store);
+	desired_resolve_again(r->store, r->config, &r->addresses, r->pods, concerned.items,
+			      concerned.n, &r->desired);
+	vec_free(&concerned);
+	r->touched.n = 0;
+}
+
+static void desired_make(struct reconcile *r)
+{
+	if (r->have_desired && r->touched.n) {
+		desired_refresh(r);
+		return;
+	}
+	desired_drop(r);
+	desired_resolve(r->store, r->config, &r->addresses, &r->desired);
+	r->have_desired = true;
+}
+
+static void warnings_copy(const struct desired *desired, struct sync_result *result)
+{
+	result->warnings = xcalloc(desired->n_warnings, sizeof(*result->warnings));
+	for (size_t i = 0; i < desired->n_warnings; i++)
+		result->warnings[result->n_warnings++] = xstrdup(desired->warnings[i]);
+}
+
 static int desired_write(struct reconcile *r, struct lock_sync *lock, struct sync_result *result,
 			 struct err *err)
 {
-	struct desired desired = { 0 };
 	int rc = 0;
 
-	desired_resolve(r->store, r->config, &r->addresses, &desired);
-	backends_count(r, &desired);
+	desired_make(r);
+	backends_count(r, &r->desired);
 	if (r->dp)
-		rc = maps_write(r, &desired, lock, &result->operations, err);
+		rc = maps_write(r, &r->desired, lock, &result->operations, err);
 	if (r->resolved)
-		r->resolved(r->resolved_arg, &desired);
-	result->warnings = TAKE_PTR(desired.warnings);
-	result->n_warnings = desired.n_warnings;
-	desired.n_warnings = 0;
-	desired_done(&desired);
+		r->resolved(r->resolved_arg, &r->desired);
+	warnings_copy(&r->desired, result);
 	return rc;
+}
+
+void reconcile_touch(struct reconcile *reconcile, const struct object *object)
+{
+	vec_push(&reconcile->touched, object);
 }
 
 /* Runs on after an error and keeps the first one. */
@@ -281,10 +354,13 @@ static int reconcile_locked(struct reconcile *r, struct lock_sync *lock, struct 
 			    struct err *err)
 {
 	struct err cause = { "" };
+	unsigned int stale = r->stale;
 	int rc;
 
 	rc = first_error(0, objects_read(r, &cause), &cause, err);
 	rc = first_error(rc, maps_open(r, &cause), &cause, err);
+	if (stale || r->stale)
+		desired_drop(r);
 	names_add(r);
 	rc = first_error(rc, pods_attach(r, &cause), &cause, err);
 	rc = first_error(rc, devices_read(r, &cause), &cause, err);

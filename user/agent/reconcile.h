@@ -30,6 +30,7 @@ struct reconcile_io {
 		       struct addr_list *ret_addresses, struct err *err);
 	int (*snapshot)(struct datapath *dp, struct actual *ret_actual, struct err *err);
 	int (*apply)(struct datapath *dp, const struct plan *plan, struct err *err);
+	int (*sweep)(struct datapath *dp, size_t *ret_ended, struct err *err);
 };
 
 extern const struct reconcile_io reconcile_io_node; /* this node's disk and kernel */
@@ -45,19 +46,31 @@ struct reconcile {
 	/* Called with what the maps should hold, after they were written or should have been. */
 	void (*resolved)(void *arg, const struct desired *desired);
 	void *resolved_arg;
-	unsigned int stale;  /* enum reconcile_part */
-	bool serve_names;    /* this process has a DNS server: its Service is there, too */
-	bool names_added;    /* … in the present store */
-	bool names_served;   /* … and nobody else's has its address */
-	struct store *store; /* NULL until the objects could be read once */
-	struct datapath *dp; /* NULL: not attached */
-	struct stat pins;    /* the directory of dp's pins when it was opened */
+	/* Objects whose endpoints, and nothing else, are others than before; see reconcile_touch.
+	 */
+	struct {
+		const struct object **items;
+		size_t n, room;
+	} touched;
+	bool have_desired; /* and nothing it was made from has changed but the touched */
+	struct desired desired;
+	struct pod_index *pods; /* of the store; NULL: not needed yet */
+	unsigned int stale;	/* enum reconcile_part */
+	bool serve_names;	/* this process has a DNS server: its Service is there, too */
+	bool names_added;	/* … in the present store */
+	bool names_served;	/* … and nobody else's has its address */
+	struct store *store;	/* NULL until the objects could be read once */
+	struct datapath *dp;	/* NULL: not attached */
+	struct stat pins;	/* the directory of dp's pins when it was opened */
 	struct addr_list addresses;
 	bool have_actual;
 	struct actual actual;
 	uint64_t writes; /* of the sync lock, when actual was right */
 	size_t services; /* Services in the desired state */
 	size_t backends;
+	bool sweep_due;	   /* sockets may be connected to backends that are no more */
+	size_t swept;	   /* sockets that this run has ended */
+	char *sweep_error; /* why the last sweep failed, or NULL; no reason for a run to fail */
 };
 
 void reconcile_init(struct reconcile *reconcile, const struct paths *paths,
@@ -71,6 +84,12 @@ void reconcile_done(struct reconcile *reconcile);
  */
 LB_CHECKED int reconcile_run(struct reconcile *reconcile, struct sync_result *ret_result,
 			     struct err *err);
+
+/*
+ * Whether this Pod or its containers are ready, or the endpoints of this Service, has changed in
+ * the store: the next run looks at what it concerns only, unless more is stale by then.
+ */
+void reconcile_touch(struct reconcile *reconcile, const struct object *object);
 
 /* Is this the address of a backend that new connections may get? */
 bool reconcile_has_backend(const struct reconcile *reconcile, const struct lb_addr *addr);

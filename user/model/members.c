@@ -256,6 +256,12 @@ void members_select(const struct store *store, const struct pod_index *index,
 	*ret_members = members;
 }
 
+bool members_chosen(const struct object *service, const struct object *pod)
+{
+	return service->service->n_selector && !strcmp(service->ns, pod->ns) &&
+	       selector_matches(service->service, pod_labels(pod), NULL);
+}
+
 uint16_t member_port(const struct pod *pod, const struct service_port *port)
 {
 	if (!port->target_name)

@@ -37,6 +37,9 @@ size_t service_families(const struct service *service, bool ret_v4[2]);
 void members_select(const struct store *store, const struct pod_index *index,
 		    const struct object *service, bool v4, struct member_list *ret_members);
 
+/* Does the selector choose this pod, wherever it is and whatever its state? */
+bool members_chosen(const struct object *service, const struct object *pod);
+
 /* The number a service port leads to in this pod; 0: it has no port of that name. */
 uint16_t member_port(const struct pod *pod, const struct service_port *port);
 

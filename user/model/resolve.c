@@ -25,7 +25,7 @@ struct resolver {
 	const struct config *config;
 	struct addr_list addresses; /* of the node, sorted */
 	struct viewpoint view;
-	struct pod_index *pods;
+	const struct pod_index *pods;
 	struct slice_index slices;
 	struct service_list services;
 	struct warning_list warnings;
@@ -218,7 +218,8 @@ static void pods_collect(const struct store *store, struct addr_list *list)
 	addresses_sort(list);
 }
 
-static void resolver_init(struct resolver *resolver, const struct node_view *node)
+static void resolver_init(struct resolver *resolver, const struct node_view *node,
+			  const struct pod_index *pods)
 {
 	const struct object *object = NULL;
 
@@ -232,10 +233,18 @@ static void resolver_init(struct resolver *resolver, const struct node_view *nod
 		object = store_find(resolver->store, K8S_NODE, "", node->name);
 	if (object)
 		resolver->view.zone = object->node->zone;
-	resolver->pods = pod_index_new(resolver->store);
+	resolver->pods = pods;
 	slice_index_init(&resolver->slices, resolver->store);
 	claimer_init(&resolver->claimer, resolver->config, &resolver->addresses,
 		     &resolver->warnings);
+}
+
+static void resolver_done(struct resolver *resolver)
+{
+	claimer_done(&resolver->claimer);
+	slice_index_done(&resolver->slices);
+	vec_free(&resolver->addresses);
+	vec_free(&resolver->candidates);
 }
 
 void resolve(const struct store *store, const struct config *config, const struct node_view *node,
@@ -243,9 +252,10 @@ void resolve(const struct store *store, const struct config *config, const struc
 {
 	struct resolver resolver = { .store = store, .config = config };
 	struct store_view services = store_list(store, K8S_SERVICE, NULL);
+	struct pod_index *index = pod_index_new(store);
 	struct addr_list pods = { 0 };
 
-	resolver_init(&resolver, node);
+	resolver_init(&resolver, node, index);
 	for (size_t i = 0; i < services.n; i++)
 		service_resolve(&resolver, services.items[i]);
 	claims_settle(&resolver.claimer, resolver.services.items, resolver.services.n);
@@ -257,11 +267,53 @@ void resolve(const struct store *store, const struct config *config, const struc
 					 .n_pods = pods.n,
 					 .warnings = resolver.warnings.items,
 					 .n_warnings = resolver.warnings.n };
-	claimer_done(&resolver.claimer);
-	pod_index_free(resolver.pods);
-	slice_index_done(&resolver.slices);
-	vec_free(&resolver.addresses);
-	vec_free(&resolver.candidates);
+	resolver_done(&resolver);
+	pod_index_free(index);
+}
+
+/* ------------------------------------------------------------------ again -- */
+
+static bool same_port(const struct desired_service *a, const struct desired_service *b)
+{
+	return a->v4 == b->v4 && a->name.port == b->name.port && a->name.proto == b->name.proto &&
+	       !strcmp(a->name.name, b->name.name) && !strcmp(a->name.namespace, b->name.namespace);
+}
+
+/* Both are in the same order: what is looked for is not before *at. */
+static void backends_replace(struct desired *desired, size_t *at, struct desired_service *service)
+{
+	while (*at < desired->n_services && !same_port(&desired->services[*at], service))
+		++*at;
+	if (*at == desired->n_services)
+		return;
+	free(desired->services[*at].backends);
+	desired->services[*at].backends = service->backends;
+	desired->services[*at].n_backends = service->n_backends;
+	desired->services[*at].settled = false;
+	service->backends = NULL;
+	service->n_backends = 0;
+}
+
+void resolve_again(const struct store *store, const struct config *config,
+		   const struct node_view *node, const struct pod_index *pods,
+		   const struct object *const *services, size_t n, struct desired *desired)
+{
+	struct resolver resolver = { .store = store, .config = config };
+	struct desired fresh = { 0 };
+	size_t at = 0;
+
+	resolver_init(&resolver, node, pods);
+	for (size_t i = 0; i < n; i++)
+		service_resolve(&resolver, services[i]);
+	for (size_t i = 0; i < resolver.services.n; i++)
+		backends_replace(desired, &at, &resolver.services.items[i]);
+	/* Who claims which address is settled already, and has been told. */
+	fresh = (struct desired){ .services = resolver.services.items,
+				  .n_services = resolver.services.n,
+				  .warnings = resolver.warnings.items,
+				  .n_warnings = resolver.warnings.n };
+	desired_done(&fresh);
+	resolver_done(&resolver);
 }
 
 void desired_done(struct desired *desired)

@@ -46,6 +46,8 @@ struct desired_service {
 	size_t n_backends;
 	struct prefix *source_ranges;
 	size_t n_source_ranges;
+	/* The maps' tables hold these backends for certain: a plan need not look into them. */
+	bool settled;
 };
 
 struct desired {
@@ -58,6 +60,8 @@ struct desired {
 	size_t n_warnings;
 };
 
+struct pod_index; /* user/model/members.h */
+
 /* The node that resolve works for. */
 struct node_view {
 	const char *name;
@@ -69,5 +73,13 @@ struct node_view {
 void resolve(const struct store *store, const struct config *config, const struct node_view *node,
 	     struct desired *ret_desired);
 void desired_done(struct desired *desired);
+
+/*
+ * Brings the backends of some Services up to date, where nothing has changed since desired was
+ * resolved but who is ready. pods: of the store.
+ */
+void resolve_again(const struct store *store, const struct config *config,
+		   const struct node_view *node, const struct pod_index *pods,
+		   const struct object *const *services, size_t n, struct desired *desired);
 
 #endif

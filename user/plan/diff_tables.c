@@ -125,6 +125,23 @@ static size_t held_search(const struct tables *tables, uint32_t service)
 	return first;
 }
 
+/* Of a settled service: the table that its frontends name, unread. */
+static bool table_keep(const struct tables *tables, uint32_t service, const struct member_set *set,
+		       struct lb_range *ret_range)
+{
+	size_t at = held_search(tables, service);
+	const struct lb_range *range;
+
+	if (at == tables->diff->actual->n_frontends || tables->held[at]->value.service != service)
+		return false;
+	range = set == &tables->local ? &tables->held[at]->value.local
+				      : &tables->held[at]->value.cluster;
+	if (range->len != maglev_size(set->n))
+		return false;
+	*ret_range = *range;
+	return true;
+}
+
 static bool table_find(struct tables *tables, uint32_t service, const struct member_set *set,
 		       struct lb_range *ret_range)
 {
@@ -181,7 +198,9 @@ static int table_get(struct tables *tables, size_t index, const struct member_se
 	if (!set->n)
 		return 0;
 	if (tables->diff->service_known[index] && !set->fresh &&
-	    table_find(tables, service, set, ret_range))
+	    ((tables->diff->desired->services[index].settled &&
+	      table_keep(tables, service, set, ret_range)) ||
+	     table_find(tables, service, set, ret_range)))
 		return 0;
 	return table_build(tables, service, set, ret_range);
 }
