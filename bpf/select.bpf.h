@@ -77,7 +77,9 @@ static __always_inline bool select_bound(const struct lb_affinity_key *key, __u3
 		return false;
 	if (!select_fill(bound->backend, key->service, ret))
 		return false;
-	return !(ret->flags & LB_BACKEND_TERMINATING) && (!local || ret->flags & LB_BACKEND_LOCAL);
+	if (ret->flags & LB_BACKEND_TERMINATING)
+		return false;
+	return local ? ret->flags & LB_BACKEND_LOCAL : !(ret->flags & LB_BACKEND_NODE_ONLY);
 }
 
 /*

@@ -75,6 +75,7 @@ enum lb_backend_flag {
 	LB_BACKEND_TERMINATING = 1 << 2, /* still serving, on its way out */
 	LB_BACKEND_DRAINING = 1 << 3,	 /* left the service: old connections only */
 	LB_BACKEND_GONE = 1 << 4,	 /* does not exist any more: connections are reset */
+	LB_BACKEND_NODE_ONLY = 1 << 5,	 /* for scope Local alone: hints leave it out of Cluster */
 };
 
 /*

@@ -24,11 +24,17 @@
 #define TCP_FLAGS 13
 #define HANDOFF_BYTES 4 /* that XDP leaves in front of a packet for TC */
 
+#define MAX_LOADED 8
+
 struct real {
 	struct explain *explain;
 	struct load load;
 	int flow4, flow6;
 };
+
+/* One for each explain. */
+static struct real *loaded[MAX_LOADED];
+static size_t n_loaded;
 
 static const char network[] = "ip link set lo up\n"
 			      "ip link add away type veth peer name far\n"
@@ -40,7 +46,7 @@ static const char network[] = "ip link set lo up\n"
 			      "ip route add default dev away\n"
 			      "ip -6 route add default dev away\n";
 
-void real_network(void)
+void real_init(void)
 {
 	if (unshare(CLONE_NEWNET) || system(network)) {
 		fprintf(stderr, "no network namespace: root?\n");
@@ -48,7 +54,7 @@ void real_network(void)
 	}
 }
 
-struct real *real_new(struct explain *explain)
+static struct real *real_new(struct explain *explain)
 {
 	static const enum shared_map shared[] = { MAP_FRONTEND,	    MAP_MAGLEV, MAP_BACKEND,
 						  MAP_SOURCE_RANGE, MAP_NAME,	MAP_DEVICE };
@@ -67,6 +73,7 @@ struct real *real_new(struct explain *explain)
 	for (size_t i = 0; i < ARRAY_LEN(shared); i++)
 		maps.fd[shared[i]] = explain->dp->map[shared[i]];
 	config.dry_run = false;
+	config.hz = 1; /* refusals are limited by the second: let that be a jiffy */
 	config.netns = settings_netns();
 	if (load_private(&maps, &config, want, &real->load, &err)) {
 		fprintf(stderr, "%s\n", err.text);
@@ -78,10 +85,25 @@ struct real *real_new(struct explain *explain)
 	return real;
 }
 
-void real_free(struct real *real)
+static struct real *real_of(struct explain *explain)
 {
-	load_done(&real->load);
-	free(real);
+	for (size_t i = 0; i < n_loaded; i++)
+		if (loaded[i]->explain == explain)
+			return loaded[i];
+	if (n_loaded == MAX_LOADED)
+		abort();
+	loaded[n_loaded] = real_new(explain);
+	return loaded[n_loaded++];
+}
+
+void real_done(void)
+{
+	for (size_t i = 0; i < n_loaded; i++) {
+		load_done(&loaded[i]->load);
+		free(loaded[i]);
+	}
+	n_loaded = 0;
+	real_socket_done();
 }
 
 /* ------------------------------------------------------------------ frames -- */
@@ -252,9 +274,12 @@ static int check_sockets(const struct real *real, const struct explain_question 
 	return 0;
 }
 
-int real_check(struct real *real, const struct explain_question *question,
+int real_check(void *arg, struct explain *explain, const struct explain_question *question,
 	       const struct explain_answer *answer, struct err *err)
 {
+	const struct real *real = real_of(explain);
+
+	(void)arg;
 	if (question->origin != EXPLAIN_NODE)
 		return check_packets(real, question, answer, err);
 	if (question->proto == IPPROTO_SCTP) /* not every kernel has such sockets */

@@ -9,20 +9,16 @@
 
 #include "user/datapath/explain.h"
 
-struct real;
-
-/* A network in which everything has a route, once a process, before anything is loaded. */
-void real_network(void);
-
-struct real *real_new(struct explain *explain);
-void real_free(struct real *real);
-void real_socket_done(void); /* at the end of all */
+/* A network in which everything has a route; before anything is loaded. */
+void real_init(void);
 
 /* How often a question is tried, each time from another port: several backends have their turn. */
 #define REAL_TRIES 6
 
-/* 0, or what really happens is not what the answer says. */
-LB_CHECKED int real_check(struct real *real, const struct explain_question *question,
+/* 0, or what really happens is not what the answer says. For struct asker_check; arg is unused. */
+LB_CHECKED int real_check(void *arg, struct explain *explain,
+			  const struct explain_question *question,
 			  const struct explain_answer *answer, struct err *err);
+void real_done(void);
 
 #endif

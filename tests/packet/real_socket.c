@@ -11,7 +11,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tests/packet/real.h"
 #include "user/datapath/cgroup.h"
 #include "user/util/cleanup.h"
 #include "user/util/vec.h"
@@ -54,7 +53,6 @@ static int group_open(struct err *err)
 	return r ? err_sys(err, r, "cannot enter %s", group.path) : 0;
 }
 
-/* Leaves the cgroup and removes it. */
 void real_socket_done(void)
 {
 	if (!group.path)

@@ -17,4 +17,7 @@ LB_CHECKED int real_socket_connect(const struct programs *programs,
 				   const struct explain_question *question,
 				   struct real_socket *ret_socket, struct err *err);
 
+/* Leaves the cgroup and removes it. */
+void real_socket_done(void);
+
 #endif

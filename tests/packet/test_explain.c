@@ -37,15 +37,8 @@ struct row {
 	char *expected;
 };
 
-#define MAX_REAL 8
-
 static struct {
 	struct asker *asker;
-	struct {
-		struct explain *explain;
-		struct real *real;
-	} real[MAX_REAL];
-	size_t n_real;
 	const struct world *taken;
 	VEC(struct CMUnitTest) tests;
 } table;
@@ -94,25 +87,6 @@ static void run_case(void **state)
 	model_ask(row->world, &row->question, &answer);
 	model_text(&answer, model);
 	assert_string_equal(ours, model);
-}
-
-/* ------------------------------------------------------------ real packets -- */
-
-static int check_real(void *arg, struct explain *explain, const struct explain_question *question,
-		      const struct explain_answer *answer, struct err *err)
-{
-	size_t i = 0;
-
-	(void)arg;
-	while (i < table.n_real && table.real[i].explain != explain)
-		i++;
-	if (i == table.n_real) {
-		assert_in_range(i, 0, MAX_REAL - 1);
-		table.real[i].explain = explain;
-		table.real[i].real = real_new(explain);
-		table.n_real++;
-	}
-	return real_check(table.real[i].real, question, answer, err);
 }
 
 /* --------------------------------------------------------------- the files -- */
@@ -186,7 +160,7 @@ static void test_there_are_many(void **state)
 
 int main(void)
 {
-	const struct asker_check check = { .run = check_real };
+	const struct asker_check check = { .run = real_check };
 	glob_t files;
 	int failed;
 
@@ -196,12 +170,10 @@ int main(void)
 		file_read(files.gl_pathv[i]);
 	globfree(&files);
 	vec_push(&table.tests, ((struct CMUnitTest)cmocka_unit_test(test_there_are_many)));
-	real_network();
+	real_init();
 	table.asker = asker_new(&check);
 	failed = _cmocka_run_group_tests("explain", table.tests.items, table.tests.n, NULL, NULL);
-	for (size_t i = 0; i < table.n_real; i++)
-		real_free(table.real[i].real);
-	real_socket_done();
+	real_done();
 	asker_free(table.asker);
 	return failed;
 }

@@ -150,7 +150,8 @@ void candidates_choose(struct candidate_list *candidates, const struct viewpoint
 		};
 
 		backend.flags = (is_local ? LB_BACKEND_LOCAL : 0) | (is_pod ? LB_BACKEND_POD : 0) |
-				(endpoint->terminating ? LB_BACKEND_TERMINATING : 0);
+				(endpoint->terminating ? LB_BACKEND_TERMINATING : 0) |
+				(backend.cluster ? 0 : LB_BACKEND_NODE_ONLY);
 		if (backend.cluster || backend.local)
 			service->backends[service->n_backends++] = backend;
 	}

@@ -28,7 +28,7 @@ struct desired_backend {
 	struct lb_addr addr;
 	__be16 port;
 	uint8_t proto;
-	uint8_t flags;	 /* LB_BACKEND_LOCAL, _POD, _TERMINATING */
+	uint8_t flags;	 /* LB_BACKEND_LOCAL, _POD, _TERMINATING, _NODE_ONLY */
 	uint16_t zone;	 /* 0: unknown */
 	uint16_t weight; /* 1 unless an annotation says otherwise */
 	bool cluster;	 /* member of the cluster-wide set */
