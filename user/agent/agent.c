@@ -203,6 +203,7 @@ static void config_reload(struct agent *agent)
 		agent->reloaded = config;
 		agent->config = &agent->reloaded;
 		agent->reconcile.config = agent->config;
+		agent->reconcile.mark = 0; /* it adds objects of its own */
 		log_info("configuration read anew; what the programs hold of it (flows, timeouts, "
 			 "snatPorts, podCIDRs, masqueradeAll) changes with the next attach");
 		agent_request(agent, RECONCILE_ALL);

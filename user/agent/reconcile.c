@@ -9,11 +9,13 @@
 #include "user/agent/lock.h"
 #include "user/dns/builtin.h"
 #include "user/k8s/state.h"
+#include "user/k8s/state_mark.h"
 #include "user/model/members.h"
 #include "user/util/cleanup.h"
 #include "user/util/vec.h"
 
 const struct reconcile_io reconcile_io_node = {
+	.mark = state_mark,
 	.load = state_load,
 	.open = datapath_open,
 	.close = datapath_close,
@@ -79,10 +81,17 @@ void reconcile_done(struct reconcile *reconcile)
 static int objects_read(struct reconcile *r, struct err *err)
 {
 	struct object_list list = { 0 };
+	uint64_t mark;
 	int rc;
 
 	if (!(r->stale & RECONCILE_STATE))
 		return 0;
+	/* Before reading: a change in between is then seen the next time. */
+	mark = r->io->mark ? r->io->mark(r->paths->state) : 0;
+	if (r->store && mark && mark == r->mark) {
+		r->stale &= ~RECONCILE_STATE;
+		return 0;
+	}
 	rc = r->io->load(r->paths->state, &list, err);
 	if (rc) {
 		object_list_free(&list);
@@ -98,6 +107,7 @@ static int objects_read(struct reconcile *r, struct err *err)
 	if (r->loaded)
 		r->loaded(r->loaded_arg, r->store);
 	r->stale &= ~RECONCILE_STATE;
+	r->mark = mark;
 	return 0;
 }
 

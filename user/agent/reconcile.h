@@ -22,6 +22,8 @@ enum reconcile_part {
 
 /* The ends where I/O happens; tests bring their own. */
 struct reconcile_io {
+	/* See state_mark. NULL: reads the objects whenever they may have changed. */
+	uint64_t (*mark)(const char *dir);
 	int (*load)(const char *dir, struct object_list *list, struct err *err);
 	int (*open)(const struct paths *paths, struct datapath **ret, struct err *err);
 	void (*close)(struct datapath *dp);
@@ -54,6 +56,7 @@ struct reconcile {
 	} touched;
 	bool have_desired; /* and nothing it was made from has changed but the touched */
 	struct desired desired;
+	uint64_t mark;		/* of the state that the store was read from; 0: unknown */
 	struct pod_index *pods; /* of the store; NULL: not needed yet */
 	unsigned int stale;	/* enum reconcile_part */
 	bool serve_names;	/* this process has a DNS server: its Service is there, too */
