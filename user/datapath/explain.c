@@ -7,6 +7,7 @@
 
 #include "lb/maps.h"
 #include "user/datapath/devices.h"
+#include "user/datapath/privilege.h"
 #include "user/datapath/settings.h"
 #include "user/util/cleanup.h"
 
@@ -156,9 +157,10 @@ int explain_open_empty(const struct config *config, uint32_t slots, struct expla
 {
 	struct explain *explain = explain_new();
 	struct load_maps maps = { .slots = slots ? slots : 1 };
-	int r = settings_make(config, ASSUMED_HZ, 0, &explain->config, err);
+	int r = privilege_check(err);
 
 	maps_none(&maps);
+	r = r ?: settings_make(config, ASSUMED_HZ, 0, &explain->config, err);
 	r = r ?: explain_load(explain, &maps, err);
 	r = r ?: handle_adopt(maps.fd, &explain->dp, err);
 	r = r ?: unattached_view(explain, config, err);
