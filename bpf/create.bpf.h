@@ -23,6 +23,8 @@ struct create_scratch {
 	struct rewrite answer;
 	struct tuple answer_key;
 	struct selection chosen;
+	struct lb_nexthop sender; /* where the packet came from */
+	__u32 closed; /* here, since the verifier would follow each value of a variable */
 };
 
 struct {
@@ -61,6 +63,15 @@ __noinline int create_touch6(const struct tuple *tuple, const struct flow_change
 	if (tuple && change)
 		flow_touch(tuple, change, false);
 	return 0;
+}
+
+static __always_inline void create_touch(const struct tuple *tuple,
+					 const struct flow_change *change, const bool v4)
+{
+	if (v4)
+		create_touch4(tuple, change);
+	else
+		create_touch6(tuple, change);
 }
 
 __noinline int create_insert4(const struct tuple *tuple, const struct rewrite *rw, __u32 overwrite)
@@ -151,9 +162,11 @@ static __always_inline int create_route(struct hook_ctx *ctx, const struct tuple
 }
 
 /* The entry of the other direction, but for its key. */
-static __always_inline void create_answer(struct hook_ctx *ctx, const struct tuple *tuple,
-					  const struct rewrite *rw, struct rewrite *ret)
+static __always_inline void create_answer(const struct create_scratch *s, struct rewrite *ret)
 {
+	const struct tuple *tuple = &s->pkt.tuple;
+	const struct rewrite *rw = &s->rw;
+
 	*ret = *rw;
 	ret->saddr = tuple->daddr;
 	ret->daddr = tuple->saddr;
@@ -167,43 +180,68 @@ static __always_inline void create_answer(struct hook_ctx *ctx, const struct tup
 		return;
 	}
 	ret->flags |= LB_FLOW_FORWARD | LB_FLOW_MASQUERADE;
-	nexthop_sender(ctx, &ret->nexthop);
+	ret->nexthop = s->sender;
 	if (!nexthop_by_xdp(rw->nexthop.ifindex, ret->nexthop.ifindex))
 		ret->flags |= LB_FLOW_TC;
 }
 
-/* Inserts the answer's entry under the first source port that is free. Returns enum lb_reason. */
+/* Inserts the answer's entry; of a masqueraded flow under its n-th source port. */
+static __always_inline int create_try_answer(struct create_scratch *s, __u32 start, __u32 n,
+					     bool overwrite, const bool v4)
+{
+	const struct tuple *tuple = &s->pkt.tuple;
+	struct rewrite *rw = &s->rw;
+
+	if (rw->flags & LB_FLOW_MASQUERADE)
+		rw->sport = bpf_htons(lb_config.snat_first +
+				      (start + n * n) % (lb_config.snat_count ?: 1));
+	rw->port_delta = create_port_delta(tuple, rw);
+	create_answer(s, &s->answer);
+	tuple_answer(rw, tuple->proto, &s->answer_key);
+	return create_insert(&s->answer_key, &s->answer, overwrite, v4);
+}
+
+/*
+ * Takes the first source port that is free; when none is, one whose flow is closed: its backend
+ * may still hold the old connection in TIME-WAIT. Returns 0 or the enum lb_reason against it.
+ */
 static __always_inline int create_insert_answer(struct hook_ctx *ctx, struct create_scratch *s,
 						const bool v4)
 {
 	const struct tuple *tuple = &s->pkt.tuple;
-	struct rewrite *rw = &s->rw;
-	bool masquerade = rw->flags & LB_FLOW_MASQUERADE;
-	__u32 tries = masquerade ? CREATE_PORT_TRIES : 1;
+	__u32 tries = s->rw.flags & LB_FLOW_MASQUERADE ? CREATE_PORT_TRIES : 1;
 	/* Independent of the hash that chose the backend: else each had a few ports only. */
 	__u32 start = flow_mix(lb_config.seed,
 			       select_hash(&tuple->saddr, tuple->sport, tuple->proto, false)) >>
 		      32;
 	int result = FLOW_BUSY;
 
+	s->closed = CREATE_PORT_TRIES;
+	nexthop_sender(ctx, &s->sender);
 	for (__u32 i = 0; i < CREATE_PORT_TRIES; i++) {
 		if (i >= tries)
 			break;
-		if (masquerade)
-			rw->sport = bpf_htons(lb_config.snat_first +
-					      (start + i * i) % (lb_config.snat_count ?: 1));
-		rw->port_delta = create_port_delta(tuple, rw);
-		create_answer(ctx, tuple, rw, &s->answer);
-		tuple_answer(rw, tuple->proto, &s->answer_key);
-		result = create_insert(&s->answer_key, &s->answer, false, v4);
-		if (result == FLOW_INSERTED || result == FLOW_KEPT)
-			return 0;
-		if (result != FLOW_TAKEN)
+		result = create_try_answer(s, start, i, false, v4);
+		if (result == FLOW_CLOSED)
+			s->closed = i;
+		else if (result != FLOW_TAKEN)
 			break;
 	}
-	if (result == FLOW_TAKEN)
+	if ((result == FLOW_TAKEN || result == FLOW_CLOSED) && tries > 1 &&
+	    s->closed < CREATE_PORT_TRIES)
+		result = create_try_answer(s, start, s->closed, true, v4);
+	switch (result) {
+	case FLOW_INSERTED:
+	case FLOW_KEPT:
+		return 0;
+	case FLOW_TAKEN:
+	case FLOW_CLOSED:
 		return LB_REASON_NO_PORT;
-	return result == FLOW_NO_ROOM ? LB_REASON_NO_ROOM : LB_REASON_BUSY;
+	case FLOW_NO_ROOM:
+		return LB_REASON_NO_ROOM;
+	default:
+		return LB_REASON_BUSY;
+	}
 }
 
 /* Both entries of a new flow. Returns 0 or the reason why there are none. */

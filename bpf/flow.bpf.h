@@ -43,6 +43,7 @@ enum flow_insert {
 	FLOW_INSERTED,
 	FLOW_KEPT,    /* the same flow is there already; its state stays */
 	FLOW_TAKEN,   /* the tuple belongs to another flow */
+	FLOW_CLOSED,  /* … which is closed, but not long enough to be forgotten */
 	FLOW_NO_ROOM, /* both sets hold flows that must not be evicted */
 	FLOW_BUSY,
 };
@@ -210,11 +211,12 @@ static __always_inline int flow_meet(void *entry, const struct rewrite *rw, bool
 {
 	struct lb_flow_meta *meta = flow_meta(entry, v4);
 
-	if (overwrite || meta->state == LB_FLOW_CLOSED ||
-	    rw->last_seen - meta->last_seen > flow_timeout(meta->proto, meta->state))
+	if (overwrite || rw->last_seen - meta->last_seen > flow_timeout(meta->proto, meta->state))
 		return FLOW_INSERTED;
 	if (!flow_says(entry, rw, v4))
-		return FLOW_TAKEN;
+		return meta->state == LB_FLOW_CLOSED ? FLOW_CLOSED : FLOW_TAKEN;
+	if (meta->state == LB_FLOW_CLOSED)
+		return FLOW_INSERTED;
 	meta->last_seen = rw->last_seen;
 	if (rw->goes_on && meta->state == LB_FLOW_REPLIED)
 		meta->state = LB_FLOW_ESTABLISHED;

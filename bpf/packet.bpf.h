@@ -105,6 +105,17 @@ static __always_inline bool addr_zero(const struct lb_addr *addr)
 	return !(addr->word[0] | addr->word[1] | addr->word[2] | addr->word[3]);
 }
 
+/* The other direction of a tuple. */
+static __always_inline void tuple_turn(const struct tuple *tuple, struct tuple *ret)
+{
+	ret->saddr = tuple->daddr;
+	ret->daddr = tuple->saddr;
+	ret->sport = tuple->dport;
+	ret->dport = tuple->sport;
+	ret->proto = tuple->proto;
+	ret->zero[0] = ret->zero[1] = ret->zero[2] = 0;
+}
+
 /* The tuple of the packets that answer those of tuple once rw was applied to it. */
 static __always_inline void tuple_answer(const struct rewrite *rw, __u8 proto, struct tuple *ret)
 {

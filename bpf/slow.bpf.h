@@ -75,20 +75,16 @@ static __always_inline enum verdict slow_apply(struct hook_ctx *ctx, const struc
 	return verdict;
 }
 
-static __always_inline void slow_touch_both(const struct packet *pkt, const struct rewrite *rw,
-					    const bool v4)
+/* Removes the flow of which rw is one entry, and tuple the key of that. */
+static __always_inline void slow_forget(const struct tuple *tuple, const struct rewrite *rw,
+					const bool v4)
 {
 	struct flow_change gone = { .state = LB_FLOW_EMPTY };
 	struct tuple answer;
 
-	tuple_answer(rw, pkt->tuple.proto, &answer);
-	if (v4) {
-		create_touch4(&answer, &gone);
-		create_touch4(&pkt->tuple, &gone);
-	} else {
-		create_touch6(&answer, &gone);
-		create_touch6(&pkt->tuple, &gone);
-	}
+	tuple_answer(rw, tuple->proto, &answer);
+	create_touch(&answer, &gone, v4);
+	create_touch(tuple, &gone, v4);
 }
 
 /* The way of a packet that has a flow. */
@@ -100,7 +96,7 @@ static __always_inline enum verdict slow_known(struct hook_ctx *ctx, const struc
 	case TRACK_USE:
 		return slow_apply(ctx, pkt, rw, reason, v4);
 	case TRACK_RESET:
-		slow_touch_both(pkt, rw, v4);
+		slow_forget(&pkt->tuple, rw, v4);
 		*reason = LB_REASON_BACKEND_GONE;
 		return VERDICT_DROP;
 	case TRACK_VOID:
@@ -160,6 +156,29 @@ static __always_inline enum verdict slow_refuse(struct hook_ctx *ctx, const stru
 	return reject_ttl(ctx, pkt, &from, v4);
 }
 
+/*
+ * A packet that is not ours may begin a connection of the very addresses and ports that a flow
+ * has towards its backend: a client that went through the service before now goes past it. The
+ * answers are its own from here on, so the flow is forgotten.
+ */
+static __always_inline void slow_supersede(struct hook_ctx *ctx, struct create_scratch *s,
+					   const bool v4)
+{
+	const struct lb_device *device;
+
+	if (s->pkt.tuple.proto == IPPROTO_UDP) {
+		/* UDP has no first packet to look for, so only where clients of ours are. */
+		device = nexthop_device(hook_ifindex(ctx));
+		if (!device || !(device->flags & LB_DEVICE_POD))
+			return;
+	} else if ((s->pkt.tcp_flags & (TCP_SYN | TCP_ACK)) != TCP_SYN) {
+		return;
+	}
+	tuple_turn(&s->pkt.tuple, &s->answer_key);
+	if (flow_find(&s->answer_key, &s->rw, v4) && s->rw.flags & LB_FLOW_EGRESS)
+		slow_forget(&s->answer_key, &s->rw, v4);
+}
+
 /* On the way in: everything. Returns the hook's own code. */
 static __always_inline int slow_ingress(struct hook_ctx *ctx, const bool v4)
 {
@@ -177,7 +196,7 @@ static __always_inline int slow_ingress(struct hook_ctx *ctx, const bool v4)
 		if (hook_rounds(ctx))
 			hook_rounds_set(ctx, 0);
 	}
-	known = flow_find(&s->pkt.tuple, &s->rw, v4);
+	known = flow_find(&s->pkt.tuple, &s->rw, v4) && !track_expired(&s->pkt, &s->rw);
 	if (known && s->rw.flags & LB_FLOW_EGRESS)
 		return hook_finish(ctx, VERDICT_PASS, 0);
 	if (known) {
@@ -186,6 +205,8 @@ static __always_inline int slow_ingress(struct hook_ctx *ctx, const bool v4)
 			goto out;
 	}
 	verdict = create_new(ctx, s, again, &reason, v4);
+	if (verdict == VERDICT_PASS && !again)
+		slow_supersede(ctx, s, v4);
 	if (verdict == VERDICT_STACK)
 		verdict = slow_apply(ctx, &s->pkt, &s->rw, &reason, v4);
 out:
@@ -211,7 +232,8 @@ static __always_inline int slow_egress(struct hook_ctx *ctx, const bool v4)
 	hook_pull(ctx, SLOW_PULL);
 	if (!s || parse(hook_data(ctx), hook_end(ctx), &s->pkt, v4) != PARSE_OK ||
 	    (s->pkt.fragment == FRAGMENT_LATER && !fragment_recall(&s->pkt)) ||
-	    !flow_find(&s->pkt.tuple, &s->rw, v4) || !(s->rw.flags & LB_FLOW_EGRESS))
+	    !flow_find(&s->pkt.tuple, &s->rw, v4) || !(s->rw.flags & LB_FLOW_EGRESS) ||
+	    track_expired(&s->pkt, &s->rw))
 		return hook_finish(ctx, VERDICT_PASS, 0);
 	if (s->pkt.fragment == FRAGMENT_FIRST)
 		fragment_remember(&s->pkt);

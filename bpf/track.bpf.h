@@ -45,6 +45,12 @@ static __always_inline __u8 track_next_state(const struct packet *pkt, const str
 	return rw->state;
 }
 
+/* Nothing evicts an entry that nobody needs the room of, so whoever finds one looks at its age. */
+static __always_inline bool track_expired(const struct packet *pkt, const struct rewrite *rw)
+{
+	return (__u32)bpf_jiffies64() - rw->last_seen > flow_timeout(pkt->tuple.proto, rw->state);
+}
+
 /* Whether the flow still stands: looked at in the client's direction only. */
 static __always_inline enum track_result track_check(const struct packet *pkt, struct rewrite *rw)
 {

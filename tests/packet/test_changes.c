@@ -71,7 +71,53 @@ static void neighbour_moved(bool v4, uint8_t proto)
 
 /* ----------------------------------------------------------- the table -- */
 
+static void cluster_pod_b(bool v4, uint8_t proto)
+{
+	rig_backend(1, 1, H_POD_B, v4, proto, LB_BACKEND_LOCAL);
+	rig_frontend(&(struct rig_frontend){ H_CLUSTER_IP, 80, 1, 0, 0, 1, 1, 0 }, v4, proto);
+}
+
+static void long_after(bool v4, uint8_t proto)
+{
+	(void)v4;
+	(void)proto;
+	rig_age(86401);
+}
+
+/* Pod A to pod B through the service, up to the answer. */
+#define POD_ASKS(flags)                                                              \
+	AT_POD_A, { POD_A_TO_VETH, H_POD_A, H_CLUSTER_IP, 40000, 80, flags }, STACK, \
+	{                                                                            \
+		POD_A_TO_VETH, H_POD_A, H_POD_B, 40000, 8080                         \
+	}
+#define POD_IS_ANSWERED(flags)                                                           \
+	AT_POD_A_EGRESS, { VETH_TO_POD_A, H_POD_B, H_POD_A, 8080, 40000, flags }, STACK, \
+	{                                                                                \
+		VETH_TO_POD_A, H_CLUSTER_IP, H_POD_A, 80, 40000                          \
+	}
+
 static const struct scenario scenarios[] = {
+	{ "past the service with the same ports: the answers are not ours any more",
+	  cluster_pod_b,
+	  ALL,
+	  { { POD_ASKS(SYN) },
+	    { POD_IS_ANSWERED(SYNACK) },
+	    { POD_ASKS(ACK) },
+	    { AT_POD_A, { POD_A_TO_VETH, H_POD_A, H_POD_B, 40000, 8080, SYN }, UNTOUCHED },
+	    { AT_POD_A_EGRESS,
+	      { VETH_TO_POD_A, H_POD_B, H_POD_A, 8080, 40000, SYNACK },
+	      UNTOUCHED },
+	    { POD_ASKS(SYN) },
+	    { POD_IS_ANSWERED(SYNACK) } } },
+	{ "an answer long after its flow has expired is nobody's",
+	  cluster_pod_b,
+	  ALL,
+	  { { POD_ASKS(SYN) },
+	    { POD_IS_ANSWERED(SYNACK) },
+	    { AT_POD_A_EGRESS,
+	      { VETH_TO_POD_A, H_POD_B, H_POD_A, 8080, 40000, ACK },
+	      UNTOUCHED,
+	      .before = long_after } } },
 	{ "backend leaves: a UDP flow moves at once",
 	  external_remote,
 	  UDP_ONLY,

@@ -182,6 +182,25 @@ static void test_no_port_left(void **state)
 	assert_int_equal(frame_sport(sent.frame, true), 10000);
 }
 
+/* A port whose flow is closed is the last choice: the backend may still know the old connection. */
+static void test_closed_ports_come_last(void **state)
+{
+	struct sent sent;
+	uint16_t first;
+
+	(void)state;
+	rig_close();
+	rig_open(4096, 2, false, true);
+	one_remote(true);
+	first = establish(0, true);
+	request(0, TH_FIN | TH_ACK, true, &sent);
+	answer(first, TH_FIN | TH_ACK, true, &sent);
+	assert_int_not_equal(establish(1, true), first);
+	assert_int_equal(establish(2, true), first);
+	request(3, TH_SYN, true, &sent);
+	assert_int_equal(sent.action, DO_DROP);
+}
+
 static void test_no_two_clients_share_a_port(void **state)
 {
 	static uint8_t used[65536];
@@ -386,6 +405,7 @@ int main(void)
 		cmocka_unit_test(test_full_table_refuses_and_recovers),
 		cmocka_unit_test(test_closed_flows_make_room),
 		cmocka_unit_test(test_no_port_left),
+		cmocka_unit_test(test_closed_ports_come_last),
 		cmocka_unit_test(test_no_two_clients_share_a_port),
 		cmocka_unit_test(test_evicted_entry_finds_its_port_again),
 		cmocka_unit_test(test_spread_is_even),
