@@ -15,6 +15,8 @@
 #include "flow.bpf.h"
 #include "parse.bpf.h"
 
+#include "lb/dns.h"
+
 enum established {
 	ESTABLISHED_DONE, /* the verdict stands */
 	ESTABLISHED_MISS, /* no entry */
@@ -171,6 +173,14 @@ static __always_inline int established(struct hook_ctx *ctx, enum verdict *verdi
 	return ESTABLISHED_DONE;
 }
 
+static __always_inline bool established_is_dns(const void *l4, const void *end, __u8 proto)
+{
+	const struct udphdr *udp = l4;
+
+	return proto == IPPROTO_UDP && (const void *)(udp + 1) <= end &&
+	       udp->dest == bpf_htons(LB_DNS_PORT);
+}
+
 /* The tail call for a packet that this path left alone. */
 static __always_inline __u32 established_tail(struct hook_ctx *ctx, const bool v4)
 {
@@ -179,13 +189,19 @@ static __always_inline __u32 established_tail(struct hook_ctx *ctx, const bool v
 	if (v4) {
 		struct iphdr *ip = data + ETH_HLEN;
 
-		return (void *)(ip + 1) <= end && ip->protocol == IPPROTO_ICMP ? LB_TAIL_ICMP4
-									       : LB_TAIL_SLOW4;
+		if ((void *)(ip + 1) > end)
+			return LB_TAIL_SLOW4;
+		if (ip->protocol == IPPROTO_ICMP)
+			return LB_TAIL_ICMP4;
+		return established_is_dns(ip + 1, end, ip->protocol) ? LB_TAIL_DNS4 : LB_TAIL_SLOW4;
 	} else {
 		struct ipv6hdr *ip = data + ETH_HLEN;
 
-		return (void *)(ip + 1) <= end && ip->nexthdr == IPPROTO_ICMPV6 ? LB_TAIL_ICMP6
-										: LB_TAIL_SLOW6;
+		if ((void *)(ip + 1) > end)
+			return LB_TAIL_SLOW6;
+		if (ip->nexthdr == IPPROTO_ICMPV6)
+			return LB_TAIL_ICMP6;
+		return established_is_dns(ip + 1, end, ip->nexthdr) ? LB_TAIL_DNS6 : LB_TAIL_SLOW6;
 	}
 }
 

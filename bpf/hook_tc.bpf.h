@@ -79,6 +79,29 @@ static __always_inline bool hook_grow(struct __sk_buff *ctx, __u32 bytes)
 	return !bpf_skb_adjust_room(ctx, (int)bytes, BPF_ADJ_ROOM_MAC, 0);
 }
 
+/* Copies out of the frame, and into it; 0 when all was there. */
+static __always_inline long hook_load(struct __sk_buff *ctx, __u32 offset, void *to, __u32 size)
+{
+	return bpf_skb_load_bytes(ctx, offset, to, size);
+}
+
+static __always_inline long hook_store(struct __sk_buff *ctx, __u32 offset, void *from, __u32 size)
+{
+	return bpf_skb_store_bytes(ctx, offset, from, size, 0);
+}
+
+/* A datagram whose payload and length changed. Of an unfinished checksum only the latter counts. */
+static __always_inline void hook_checksum_udp(struct __sk_buff *ctx, __u32 l4, __u32 delta,
+					      __be16 old, __be16 new)
+{
+	__u32 check = l4 + UDP_CHECK;
+
+	bpf_l4_csum_replace(ctx, check, 0, delta, BPF_F_MARK_MANGLED_0);
+	bpf_l4_csum_replace(ctx, check, old, new, sizeof(new) | BPF_F_MARK_MANGLED_0);
+	bpf_l4_csum_replace(ctx, check, old, new,
+			    sizeof(new) | BPF_F_PSEUDO_HDR | BPF_F_MARK_MANGLED_0);
+}
+
 /*
  * Ports by hand, the checksum by the helper, which tells finished from unfinished ones; for
  * the latter ports do not count. A changed port and its mark in the checksum cancel out in

@@ -57,6 +57,32 @@ static __always_inline bool hook_grow(struct xdp_md *ctx, __u32 bytes)
 	return !bpf_xdp_adjust_head(ctx, -(int)bytes);
 }
 
+/* Copies out of the frame, and into it; 0 when all was there. */
+static __always_inline long hook_load(struct xdp_md *ctx, __u32 offset, void *to, __u32 size)
+{
+	return bpf_xdp_load_bytes(ctx, offset, to, size);
+}
+
+static __always_inline long hook_store(struct xdp_md *ctx, __u32 offset, void *from, __u32 size)
+{
+	return bpf_xdp_store_bytes(ctx, offset, from, size);
+}
+
+/* A datagram whose payload and length changed. */
+static __always_inline void hook_checksum_udp(struct xdp_md *ctx, __u32 l4, __u32 delta, __be16 old,
+					      __be16 new)
+{
+	void *data = hook_data(ctx);
+	__u16 *check = data + l4 + UDP_CHECK;
+	__u32 sum = csum_fold(delta);
+
+	if ((void *)(check + 1) > hook_end(ctx))
+		return;
+	/* The length counts twice: in the header and in the pseudo header. */
+	sum = csum_replace16(csum_replace16(sum, old, new), old, new);
+	*check = csum_update_udp(*check, sum);
+}
+
 /* Rewrites the transport header at l4. At XDP checksums are always finished. */
 static __always_inline void hook_rewrite_l4(struct xdp_md *ctx, void *l4, void *end, __u32 offset,
 					    const struct rewrite *rw, __u8 proto)

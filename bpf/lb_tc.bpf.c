@@ -17,6 +17,7 @@
 
 #include "hook_tc.bpf.h"
 
+#include "dns.bpf.h"
 #include "established.bpf.h"
 #include "slow.bpf.h"
 
@@ -51,6 +52,31 @@ int lb_tc_icmp6(struct __sk_buff *ctx)
 	return slow_icmp(ctx, false, false);
 }
 
+/* What is not answered here takes the usual way. */
+SEC("tc")
+int lb_tc_dns4(struct __sk_buff *ctx)
+{
+	enum verdict verdict = dns_ingress(ctx, true);
+
+	if (verdict != VERDICT_PASS)
+		return hook_finish(ctx, verdict, 0);
+	bpf_tail_call_static(ctx, &lb_tc_tail, LB_TAIL_SLOW4);
+	reason_count(LB_REASON_INTERNAL, 0);
+	return hook_finish(ctx, VERDICT_PASS, 0);
+}
+
+SEC("tc")
+int lb_tc_dns6(struct __sk_buff *ctx)
+{
+	enum verdict verdict = dns_ingress(ctx, false);
+
+	if (verdict != VERDICT_PASS)
+		return hook_finish(ctx, verdict, 0);
+	bpf_tail_call_static(ctx, &lb_tc_tail, LB_TAIL_SLOW6);
+	reason_count(LB_REASON_INTERNAL, 0);
+	return hook_finish(ctx, VERDICT_PASS, 0);
+}
+
 static __always_inline int tc_ingress(struct __sk_buff *ctx, const bool v4)
 {
 	enum verdict verdict = VERDICT_PASS;
@@ -70,6 +96,12 @@ static __always_inline int tc_ingress(struct __sk_buff *ctx, const bool v4)
 		break;
 	case LB_TAIL_ICMP6:
 		bpf_tail_call_static(ctx, &lb_tc_tail, LB_TAIL_ICMP6);
+		break;
+	case LB_TAIL_DNS4:
+		bpf_tail_call_static(ctx, &lb_tc_tail, LB_TAIL_DNS4);
+		break;
+	case LB_TAIL_DNS6:
+		bpf_tail_call_static(ctx, &lb_tc_tail, LB_TAIL_DNS6);
 	}
 	reason_count(LB_REASON_INTERNAL, 0);
 	return TC_ACT_UNSPEC;

@@ -20,6 +20,8 @@ enum lb_tail {
 	LB_TAIL_SLOW6,
 	LB_TAIL_ICMP4, /* ICMP: errors about our packets, echo to our addresses */
 	LB_TAIL_ICMP6,
+	LB_TAIL_DNS4, /* UDP to port 53: perhaps a question that is answered at once */
+	LB_TAIL_DNS6,
 	LB_TAIL_COUNT
 };
 

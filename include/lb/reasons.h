@@ -35,7 +35,8 @@
 	X(BACKEND_GONE, "backend_gone", "the backend of this connection no longer exists", "")   \
 	X(INTERNAL, "internal", "a map or a tail call is missing", "attach again: lbctl attach") \
 	X(FRAGMENT, "fragment", "a fragment whose first one never came",                         \
-	  "find out who loses fragments, or lower the sender's MTU")
+	  "find out who loses fragments, or lower the sender's MTU")                             \
+	X(NAME, "name", "a question to DNS, answered at once", "")
 
 enum lb_reason {
 #define LB_REASON_ENUM(name, label, text, hint) LB_REASON_##name,

@@ -58,6 +58,7 @@ enum lb_frontend_flag {
 	LB_FRONTEND_NODE_PORT = 1 << 3,	    /* a node's address: other ports of it are the host's */
 	LB_FRONTEND_NODE_ALLOWED = 1 << 4,  /* the ranges list the node: its processes may */
 	LB_FRONTEND_ECHO = 1 << 5,	    /* of port 0, for ICMP: echo is answered */
+	LB_FRONTEND_DNS = 1 << 6,	    /* lb_dns answers plain questions */
 };
 
 struct lb_frontend {

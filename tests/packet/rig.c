@@ -14,6 +14,7 @@
 #include "lb_xdp.skel.h"
 #include "tests/packet/network.h"
 #include "user/util/cleanup.h"
+#include "user/util/vec.h"
 
 #define HZ_ASSUMED 1000u
 #define CPUS_MAX 1024
@@ -65,23 +66,22 @@ static struct lb_config config_make(unsigned int snat_ports, bool masquerade_all
 #define SHARE(map) \
 	network_must(bpf_map__reuse_fd(rig.tc->maps.map, bpf_map__fd(rig.xdp->maps.map)), #map)
 
-static void tail_set(struct bpf_map *map, uint32_t tail, struct bpf_program *program)
+static void tails_fill(struct bpf_object *object, struct bpf_map *map, const char *prefix)
 {
-	int fd = bpf_program__fd(program);
+	static const char *const tails[] = { "slow4", "slow6", "icmp4", "icmp6", "dns4", "dns6" };
 
-	network_must(bpf_map_update_elem(bpf_map__fd(map), &tail, &fd, BPF_ANY), "tail");
+	for (uint32_t i = 0; i < LB_TAIL_COUNT; i++) {
+		cleanup_free char *name = xasprintf("%s_%s", prefix, tails[i]);
+		int fd = bpf_program__fd(bpf_object__find_program_by_name(object, name));
+
+		network_must(bpf_map_update_elem(bpf_map__fd(map), &i, &fd, BPF_ANY), name);
+	}
 }
 
 static void tails_set(void)
 {
-	tail_set(rig.xdp->maps.lb_xdp_tail, LB_TAIL_SLOW4, rig.xdp->progs.lb_xdp_slow4);
-	tail_set(rig.xdp->maps.lb_xdp_tail, LB_TAIL_SLOW6, rig.xdp->progs.lb_xdp_slow6);
-	tail_set(rig.xdp->maps.lb_xdp_tail, LB_TAIL_ICMP4, rig.xdp->progs.lb_xdp_icmp4);
-	tail_set(rig.xdp->maps.lb_xdp_tail, LB_TAIL_ICMP6, rig.xdp->progs.lb_xdp_icmp6);
-	tail_set(rig.tc->maps.lb_tc_tail, LB_TAIL_SLOW4, rig.tc->progs.lb_tc_slow4);
-	tail_set(rig.tc->maps.lb_tc_tail, LB_TAIL_SLOW6, rig.tc->progs.lb_tc_slow6);
-	tail_set(rig.tc->maps.lb_tc_tail, LB_TAIL_ICMP4, rig.tc->progs.lb_tc_icmp4);
-	tail_set(rig.tc->maps.lb_tc_tail, LB_TAIL_ICMP6, rig.tc->progs.lb_tc_icmp6);
+	tails_fill(rig.xdp->obj, rig.xdp->maps.lb_xdp_tail, "lb_xdp");
+	tails_fill(rig.tc->obj, rig.tc->maps.lb_tc_tail, "lb_tc");
 }
 
 static void programs_open(const struct lb_config *config)
@@ -105,6 +105,8 @@ static void programs_open(const struct lb_config *config)
 	SHARE(lb_backend_stats);
 	SHARE(lb_reason_stats);
 	SHARE(lb_fragment);
+	SHARE(lb_dns);
+	SHARE(lb_dns_meta);
 	network_must(lb_tc__load(rig.tc), "load lb_tc");
 }
 
@@ -310,6 +312,11 @@ void rig_source_range(unsigned int service, const char *text)
 	key.prefixlen = 32u + prefix.bits + (prefix.v4 ? 96u : 0u);
 	key.addr = prefix.addr;
 	put(rig.xdp->maps.lb_source_range, &key, &one);
+}
+
+int rig_map_fd(const char *name)
+{
+	return bpf_object__find_map_fd_by_name(rig.xdp->obj, name);
 }
 
 void rig_cut_tail_calls(void)

@@ -89,6 +89,9 @@ unsigned int rig_nic(void);
 /* The mark of the packet that TC ran last. */
 uint32_t rig_mark(void);
 
+/* One of the maps, by name. */
+int rig_map_fd(const char *name);
+
 /* Empties the prog arrays, as if a tail call's program were missing. */
 void rig_cut_tail_calls(void);
 

@@ -20,6 +20,8 @@
 	X(NAME, lb_name)                   \
 	X(META, lb_meta)                   \
 	X(DEVICE, lb_device)               \
+	X(DNS, lb_dns)                     \
+	X(DNS_META, lb_dns_meta)           \
 	X(SOCKET, lb_socket)
 
 enum shared_map {

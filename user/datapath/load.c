@@ -40,10 +40,8 @@ static const struct object_row object_rows[OBJECT_COUNT] = {
 };
 
 static const char *const tail_names[LB_TAIL_COUNT] = {
-	[LB_TAIL_SLOW4] = "slow4",
-	[LB_TAIL_SLOW6] = "slow6",
-	[LB_TAIL_ICMP4] = "icmp4",
-	[LB_TAIL_ICMP6] = "icmp6",
+	[LB_TAIL_SLOW4] = "slow4", [LB_TAIL_SLOW6] = "slow6", [LB_TAIL_ICMP4] = "icmp4",
+	[LB_TAIL_ICMP6] = "icmp6", [LB_TAIL_DNS4] = "dns4",   [LB_TAIL_DNS6] = "dns6",
 };
 
 /* ----------------------------------------------------- libbpf's messages -- */

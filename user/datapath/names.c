@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "user/datapath/names.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+
+#include "user/datapath/bulk.h"
+#include "user/datapath/handle.h"
+
+static int stale_delete(int map, const struct datapath_names *names)
+{
+	struct bulk bulk = { 0 };
+	int code = bulk_read(map, sizeof(struct lb_dns_key), sizeof(struct lb_dns), &bulk);
+
+	for (size_t i = 0; i < bulk.n && !code; i++) {
+		if (names->has(names->arg, bulk_key(&bulk, i)))
+			continue;
+		if (bpf_map_delete_elem(map, bulk_key(&bulk, i)) && errno != ENOENT)
+			code = -errno;
+	}
+	bulk_done(&bulk);
+	return code;
+}
+
+int datapath_set_names(struct datapath *dp, const struct datapath_names *names, struct err *err)
+{
+	/* Read only: bulk takes what it may free. */
+	struct bulk bulk = { .keys = (char *)(uintptr_t)names->keys,
+			     .values = (char *)(uintptr_t)names->values,
+			     .n = names->n,
+			     .key_size = sizeof(*names->keys),
+			     .value_size = sizeof(*names->values) };
+	struct lb_dns_meta meta = names->meta;
+	const uint32_t zero = 0;
+	int code = bulk_write(dp->map[MAP_DNS], &bulk);
+
+	if (code == -E2BIG || code == -ENOSPC) {
+		meta.complete = 0;
+		code = 0;
+	}
+	if (!code)
+		code = stale_delete(dp->map[MAP_DNS], names);
+	if (code)
+		return err_sys(err, code, "lb_dns");
+	if (bpf_map_update_elem(dp->map[MAP_DNS_META], &zero, &meta, BPF_ANY))
+		return err_sys(err, -errno, "lb_dns_meta");
+	return 0;
+}
