@@ -85,6 +85,11 @@ node_port() {
 	check 'another port passes' json '.verdict == "pass" and .service == null' \
 		explain --from 192.0.2.10 tcp 192.0.2.1:22
 	check 'what is foretold happens' foretold client 192.0.2.10 192.0.2.1:30123
+	check 'a flow that is known is told of' \
+		prints '^flow: +known already, and goes on to 172.17.[01].[789]:8080;' \
+		on node1 lbctl explain --from 192.0.2.10:45003 tcp 192.0.2.1:30123
+	check 'another one is not' fails prints '^flow:' \
+		on node1 lbctl explain --from 192.0.2.10:44999 tcp 192.0.2.1:30123
 	check 'IPv6 is refused where the service has none' json '.verdict == "pass"' \
 		explain --from 2001:db8::10 tcp '[2001:db8::1]:30123'
 }

@@ -59,6 +59,34 @@ static void tell_question(const struct story *story)
 		      story->out);
 }
 
+/* Pods that lie in the cgroup of the socket hooks; where nothing is attached nobody knows. */
+static void tell_pod(const struct story *story)
+{
+	if (story->question->origin != EXPLAIN_POD || !explain_is_attached(story->explain) ||
+	    !explain_has_sockets(story->explain))
+		return;
+	fputs("           a pod inside of the socket hooks' cgroup is given its backend at "
+	      "connect, "
+	      "and keeps its address\n",
+	      story->out);
+}
+
+static void tell_flow(const struct story *story)
+{
+	char text[ADDR_PORT_TEXT];
+	struct datapath_flow flow;
+	struct err ignored;
+	bool found;
+
+	/* Who cannot be told of a flow is told of a new one, as everybody is. */
+	if (explain_find_flow(story->explain, story->question, &found, &flow, &ignored) || !found)
+		return;
+	fprintf(story->out,
+		"flow:      known already, and goes on to %s; what follows is for a new "
+		"one\n",
+		addr_port_format(&flow.backend, flow.backend_port, text));
+}
+
 static bool addr_among(const struct lb_addr *list, size_t n, const struct lb_addr *addr)
 {
 	for (size_t i = 0; i < n; i++)
@@ -264,6 +292,8 @@ void explain_story(FILE *out, const struct explain *explain,
 		story.service =
 			store_find(store, K8S_SERVICE, answer->name.namespace, answer->name.name);
 	tell_question(&story);
+	tell_pod(&story);
+	tell_flow(&story);
 	tell_frontend(&story);
 	if (answer->matched) {
 		tell_ranges(&story);

@@ -75,6 +75,14 @@ void explain_answer_done(struct explain_answer *answer);
 /* The candidate that was chosen, or NULL. */
 const struct explain_candidate *explain_chosen(const struct explain_answer *answer);
 
+/*
+ * The flow of a question's packet, where it is known already: then it goes the flow's way, and the
+ * answer is that of a new one. Never of a process of the node, whose packets are not rewritten.
+ */
+LB_CHECKED int explain_find_flow(const struct explain *explain,
+				 const struct explain_question *question, bool *ret_found,
+				 struct datapath_flow *ret_flow, struct err *err);
+
 /* Whether a process's connections are translated at all: attached with socket hooks. */
 bool explain_has_sockets(const struct explain *explain);
 

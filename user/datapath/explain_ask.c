@@ -218,3 +218,41 @@ const struct explain_candidate *explain_chosen(const struct explain_answer *answ
 			return &answer->candidates[i];
 	return NULL;
 }
+
+/* ------------------------------------------------------------------- flows -- */
+
+struct flow_search {
+	const struct explain_question *question;
+	struct datapath_flow flow;
+	bool found;
+};
+
+static int flow_match(void *arg, const struct datapath_flow *flow)
+{
+	struct flow_search *search = arg;
+	const struct explain_question *question = search->question;
+
+	if (flow->proto != question->proto || flow->client_port != question->from_port ||
+	    flow->frontend_port != question->to_port ||
+	    addr_compare(&flow->client, &question->from) ||
+	    addr_compare(&flow->frontend, &question->to))
+		return 0;
+	search->flow = *flow;
+	search->found = true;
+	return 1;
+}
+
+int explain_find_flow(const struct explain *explain, const struct explain_question *question,
+		      bool *ret_found, struct datapath_flow *ret_flow, struct err *err)
+{
+	struct flow_search search = { .question = question };
+	int r = 0;
+
+	if (explain->attached && question->origin != EXPLAIN_NODE)
+		r = datapath_each_flow(explain->dp, flow_match, &search, err);
+	if (r < 0)
+		return r;
+	*ret_found = search.found;
+	*ret_flow = search.flow;
+	return 0;
+}
