@@ -134,7 +134,8 @@ talk_open() {
 	local name=$1 host=$2 fd
 	shift 2
 	mkfifo "$STAGE/talk-$name"
-	on "$host" talk "$@" <"$STAGE/talk-$name" >"$STAGE/talk-$name.out" 2>&1 &
+	: >"$STAGE/talk-$name.out"
+	on "$host" talk "$@" <"$STAGE/talk-$name" >>"$STAGE/talk-$name.out" 2>&1 &
 	stage_pid_record $!
 	disown $!
 	exec {fd}>"$STAGE/talk-$name"
