@@ -52,12 +52,10 @@ in_pod() {
 }
 
 dns_stage() {
-	local node
 	stage_up
-	for node in node1 node2; do
-		# The first one is dead: nobody has its address.
-		echo "dns: {upstreams: [192.0.2.99, 192.0.2.30]}" >>"$STAGE/$node/config.yaml"
-	done
+	# The first upstream is dead: nobody has its address.
+	echo "dns: {upstreams: [192.0.2.99, 192.0.2.30]}" >>"$STAGE/node1/config.yaml"
+	echo "dns: {upstreams: [192.0.2.99, 192.0.2.30], kernel: false}" >>"$STAGE/node2/config.yaml"
 	cat >"$STAGE/resolv.conf" <<-END
 		nameserver $dns4
 		search default.svc.cluster.local svc.cluster.local cluster.local
@@ -194,6 +192,34 @@ commands() {
 	check 'lbctl env: shell' prints "^export KUBIA_PORT='tcp://$ip:80'$" on node1 lbctl env --shell
 }
 
+# plain DIG-ARGUMENTS...: a question as libc asks it, without what only servers understand.
+plain() {
+	on curl dig +time=1 +tries=1 +nocookie +noedns @$dns4 "$@"
+}
+
+kernel() {
+	local ip
+	ip=$(service_ip kubia)
+	kill -STOP "$(cat "$STAGE/node1/agent.pid")"
+	check 'kernel: an address, while the agent stands still' prints "IN[[:space:]]+A[[:space:]]+$ip$" \
+		plain kubia.default.$domain
+	LB_NO_CGROUP=1 check 'kernel: without the socket hooks' \
+		prints "IN[[:space:]]+A[[:space:]]+$ip$" plain kubia.default.$domain
+	check 'kernel: all pods of a headless Service' prints '172.17.1.9$' \
+		plain kubia-headless.default.$domain
+	check 'kernel: no such type' prints 'status: NOERROR' plain kubia.default.$domain AAAA
+	check 'kernel: no such name' prints 'status: NXDOMAIN' plain nobody.default.$domain
+	check 'kernel: over IPv6' prints "IN[[:space:]]+A[[:space:]]+$ip$" \
+		on curl dig +time=1 +tries=1 +nocookie @$dns6 kubia.default.$domain
+	check 'kernel: getent' prints "^$ip" in_pod curl getent ahostsv4 kubia
+	check 'kernel: curl' prints "^You've hit kubia" \
+		in_pod curl curl -sS --max-time 3 http://kubia.default
+	check 'kernel: another type waits for the agent' fails plain kubia.default.$domain TXT
+	kill -CONT "$(cat "$STAGE/node1/agent.pid")"
+	check 'kernel: it counts' prints '^name +[1-9]' on node1 lbctl show stats
+	check 'kernel: false switches it off' fails prints '^name ' on node2 lbctl show stats
+}
+
 the_agent() {
 	agent_kill node1 TERM
 	check 'no address is left behind' fails prints "$dns4" on node1 ip addr show dev lo
@@ -217,5 +243,6 @@ headless
 programs
 upstream
 commands
+kernel
 the_agent
 checks_done

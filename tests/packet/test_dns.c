@@ -30,6 +30,7 @@ static struct {
 	struct zone *zone;
 	struct answerer *answerer;
 	struct table_entries table;
+	struct lb_dns_meta meta;
 } world;
 
 /* ---------------------------------------------------------------- the world -- */
@@ -117,7 +118,8 @@ static int world_open(void **state)
 	rig_open(1024, 100, false, true);
 	world.zone = zone_new(store, &config, 20261129);
 	world.answerer = answerer_new();
-	table_make(world.zone, true, &world.table);
+	table_make(world.zone, &world.table);
+	world.meta = table_meta(world.zone, true);
 	for (size_t i = 0; i < world.table.n; i++)
 		map_put("lb_dns", &world.table.keys[i], &world.table.values[i]);
 	store_free(store);
@@ -150,7 +152,7 @@ static void service_put(enum rig_mode mode, unsigned int flags)
 						     .local = 1 },
 			     v4, IPPROTO_UDP);
 	}
-	meta_put(&world.table.meta);
+	meta_put(&world.meta);
 }
 
 /* ----------------------------------------------------------------- questions -- */
@@ -400,7 +402,7 @@ static void test_switched_off(void **state)
 {
 	struct message query = question("svc-1.ns1.svc.cluster.local", KNOT_RRTYPE_A, 1, 0, false);
 	struct message unknown = question("x.ns1.svc.cluster.local", KNOT_RRTYPE_A, 1, 0, false);
-	struct lb_dns_meta meta = world.table.meta;
+	struct lb_dns_meta meta = world.meta;
 
 	(void)state;
 	service_put(RIG_XDP, 0);

@@ -93,7 +93,7 @@ static int agent_sync(struct agent *agent, struct sync_result *ret_result, struc
 	if (!rc)
 		agent->synced = clock_ms();
 	names_update(&agent->names, agent->config, agent->reconcile.store,
-		     agent->reconcile.names_served && agent->reconcile.dp);
+		     agent->reconcile.names_served ? agent->reconcile.dp : NULL);
 	status_sync(&agent->status, &agent->reconcile, rc ? NULL : ret_result, err);
 	pace_done(&agent->pace, began, clock_ms(), full, !rc);
 	timer_arm(agent);

@@ -5,8 +5,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "user/datapath/names.h"
 #include "user/dns/builtin.h"
 #include "user/dns/local.h"
+#include "user/dns/table.h"
 #include "user/util/cleanup.h"
 #include "user/util/log.h"
 #include "user/util/vec.h"
@@ -70,12 +72,12 @@ static int names_open(struct names *names, const struct config *config,
 	return code;
 }
 
-static void error_tell(struct names *names, const char *error)
+static void error_tell(char **told, const char *what, const char *error)
 {
-	if (error && (!names->error || strcmp(names->error, error) != 0))
-		log_warn("DNS is not served: %s", error);
-	free(names->error);
-	names->error = error ? xstrdup(error) : NULL;
+	if (error && (!*told || strcmp(*told, error) != 0))
+		log_warn("%s: %s", what, error);
+	free(*told);
+	*told = error ? xstrdup(error) : NULL;
 }
 
 static void server_update(struct names *names, const struct config *config, bool cluster)
@@ -89,31 +91,69 @@ static void server_update(struct names *names, const struct config *config, bool
 	}
 	names_close(names);
 	if (names_open(names, config, &wanted, cluster, &err)) {
-		error_tell(names, err.text);
+		error_tell(&names->error, "DNS is not served", err.text);
 		vec_free(&wanted);
 		names_close(names);
 		return;
 	}
-	error_tell(names, NULL);
+	error_tell(&names->error, NULL, NULL);
 	names->listening = wanted;
 }
 
-void names_update(struct names *names, const struct config *config, const struct store *store,
-		  bool cluster)
+static bool zone_has(void *arg, const struct lb_dns_key *key)
 {
-	struct zone *zone;
+	return table_has(arg, key);
+}
 
-	server_update(names, config, cluster);
-	if (!names->server || !store)
+/* The packet programs get the zone that the server has, unless they have it. */
+static void kernel_update(struct names *names, struct datapath *dp)
+{
+	struct datapath_names wanted = {
+		.meta = table_meta(names->zone, dns_server_forwards(names->server)),
+		.has = zone_has,
+		.arg = names->zone,
+	};
+	struct table_entries table;
+	struct err err;
+	int code;
+
+	if (datapath_names_are(dp, &wanted.meta))
 		return;
-	zone = zone_new(store, config, (uint32_t)time(NULL));
+	table_make(names->zone, &table);
+	wanted.keys = table.keys;
+	wanted.values = table.values;
+	wanted.n = table.n;
+	code = datapath_set_names(dp, &wanted, &err);
+	error_tell(&names->kernel_error, "names are not answered in the kernel",
+		   code ? err.text : NULL);
+	table_done(&table);
+}
+
+static void zone_update(struct names *names, const struct config *config, const struct store *store)
+{
+	struct zone *zone = zone_new(store, config, (uint32_t)time(NULL));
+
 	if (names->zone && zone_equal(names->zone, zone)) {
 		zone_free(zone);
 		return;
 	}
+	/* Each zone has a serial of its own: by it the maps are known to be old. */
+	if (names->zone && names->zone->serial >= zone->serial)
+		zone_serial_set(zone, names->zone->serial + 1);
 	zone_free(names->zone);
 	names->zone = zone_share(zone);
 	dns_server_set_zone(names->server, zone);
+}
+
+void names_update(struct names *names, const struct config *config, const struct store *store,
+		  struct datapath *dp)
+{
+	server_update(names, config, dp);
+	if (!names->server || !store)
+		return;
+	zone_update(names, config, store);
+	if (dp && config->dns.kernel)
+		kernel_update(names, dp);
 }
 
 void names_close(struct names *names)
@@ -133,5 +173,6 @@ void names_done(struct names *names)
 {
 	names_close(names);
 	free(names->error);
-	names->error = NULL;
+	free(names->kernel_error);
+	names->error = names->kernel_error = NULL;
 }

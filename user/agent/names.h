@@ -6,6 +6,7 @@
 #ifndef AGENT_NAMES_H
 #define AGENT_NAMES_H
 
+#include "user/datapath/datapath.h"
 #include "user/dns/server.h"
 
 struct names {
@@ -14,11 +15,12 @@ struct names {
 	struct addr_list added; /* to the loopback device */
 	struct zone *zone;	/* what the server has */
 	char *error;		/* why it does not serve, told once */
+	char *kernel_error;	/* why the programs do not answer */
 };
 
-/* After a sync. cluster: the cluster's DNS address is to be served, too. */
+/* After a sync. dp: the cluster's DNS address is to be served, too; NULL: it is not ours. */
 void names_update(struct names *names, const struct config *config, const struct store *store,
-		  bool cluster);
+		  struct datapath *dp);
 
 /* Ends the server. The next update starts it anew, with a configuration that may be another. */
 void names_close(struct names *names);

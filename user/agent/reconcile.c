@@ -119,6 +119,7 @@ static void names_add(struct reconcile *r)
 	desired_drop(r);
 	r->names_served = builtin_add(r->store, r->config);
 	r->names_added = true;
+	r->touched.n = 0; /* everything is resolved anew */
 }
 
 static struct stat pins_stat(const struct reconcile *r)
@@ -322,6 +323,8 @@ static void desired_make(struct reconcile *r)
 	}
 	desired_drop(r);
 	desired_resolve(r->store, r->config, &r->addresses, &r->desired);
+	if (r->names_served && r->config->dns.kernel)
+		builtin_mark(&r->desired, r->config);
 	r->have_desired = true;
 }
 

@@ -3,6 +3,7 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <string.h>
 
 #include "user/datapath/bulk.h"
 #include "user/datapath/handle.h"
@@ -20,6 +21,17 @@ static int stale_delete(int map, const struct datapath_names *names)
 	}
 	bulk_done(&bulk);
 	return code;
+}
+
+bool datapath_names_are(struct datapath *dp, const struct lb_dns_meta *meta)
+{
+	const uint32_t zero = 0;
+	struct lb_dns_meta now;
+
+	if (bpf_map_lookup_elem(dp->map[MAP_DNS_META], &zero, &now))
+		return false;
+	now.complete = meta->complete;
+	return !memcmp(&now, meta, sizeof(now));
 }
 
 int datapath_set_names(struct datapath *dp, const struct datapath_names *names, struct err *err)

@@ -16,6 +16,9 @@ struct datapath_names {
 	void *arg;
 };
 
+/* Whether the maps say this already, apart from being complete. */
+bool datapath_names_are(struct datapath *dp, const struct lb_dns_meta *meta);
+
 /*
  * New names come first, then old ones go, then the rest counts. A map that is too small holds
  * what fits, and is not called complete.

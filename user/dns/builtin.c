@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "user/dns/builtin.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 
 #include "user/k8s/decode.h"
@@ -140,4 +141,20 @@ bool builtin_add(struct store *store, const struct config *config)
 	for (size_t i = 0; i < config->dns.addresses.n; i++)
 		added &= slice_add(store, config, service, &config->dns.addresses.items[i]);
 	return added;
+}
+
+void builtin_mark(struct desired *desired, const struct config *config)
+{
+	for (size_t i = 0; i < desired->n_services; i++) {
+		struct desired_service *service = &desired->services[i];
+
+		for (size_t j = 0; j < service->n_frontends; j++) {
+			struct desired_frontend *frontend = &service->frontends[j];
+
+			if (frontend->key.proto == IPPROTO_UDP &&
+			    frontend->key.port == htons(BUILTIN_PORT) &&
+			    is_dns_address(config, &frontend->key.addr))
+				frontend->flags |= LB_FRONTEND_DNS;
+		}
+	}
 }

@@ -7,7 +7,7 @@
 #define DNS_BUILTIN_H
 
 #include "user/k8s/config.h"
-#include "user/model/store.h"
+#include "user/model/resolve.h"
 
 #define BUILTIN_NAMESPACE "kube-system"
 #define BUILTIN_NAME "kube-dns"
@@ -19,5 +19,8 @@
  * left alone, or there is none.
  */
 bool builtin_add(struct store *store, const struct config *config);
+
+/* Lets the packet programs answer at the Service's address what they know. */
+void builtin_mark(struct desired *desired, const struct config *config);
 
 #endif

@@ -163,6 +163,12 @@ void dns_server_set_zone(struct dns_server *server, struct zone *zone)
 	server_wake(server);
 }
 
+/* Decided before the thread starts. */
+bool dns_server_forwards(const struct dns_server *server)
+{
+	return forwarder_has_upstreams(server->loop.forwarder);
+}
+
 static void thread_stop(struct dns_server *server)
 {
 	if (!server->running)

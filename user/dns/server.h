@@ -22,6 +22,9 @@ LB_CHECKED int dns_server_open(const struct config *config, const struct addr_po
 /* Takes the zone over. */
 void dns_server_set_zone(struct dns_server *server, struct zone *zone);
 
+/* Whether other names than the cluster's are asked upstream. */
+bool dns_server_forwards(const struct dns_server *server);
+
 /* Ends the thread; clients that wait get a failure. */
 void dns_server_close(struct dns_server *server);
 

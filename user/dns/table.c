@@ -60,28 +60,29 @@ static void soa_fill(const struct zone *zone, uint8_t *soa)
 	memcpy(soa + LB_DNS_SOA_MAILBOX + 2, data, 20);
 }
 
-static void meta_fill(const struct zone *zone, bool recursion, struct lb_dns_meta *meta)
+struct lb_dns_meta table_meta(const struct zone *zone, bool recursion)
 {
 	const struct name *domain = &zone->apex[ZONE_DOMAIN];
+	struct lb_dns_meta meta = { 0 };
 
 	if (domain->size > LB_DNS_DOMAIN || domain->wire[0] >= LABEL_LIMIT)
-		return;
-	memcpy(meta->domain, domain->wire, domain->size);
-	meta->domain_size = (uint8_t)domain->size;
-	soa_fill(zone, meta->soa);
-	meta->ttl = htonl(ZONE_TTL);
-	meta->complete = 1;
-	meta->recursion = recursion;
+		return meta;
+	memcpy(meta.domain, domain->wire, domain->size);
+	meta.domain_size = (uint8_t)domain->size;
+	soa_fill(zone, meta.soa);
+	meta.ttl = htonl(ZONE_TTL);
+	meta.complete = 1;
+	meta.recursion = recursion;
+	return meta;
 }
 
-void table_make(const struct zone *zone, bool recursion, struct table_entries *ret_table)
+void table_make(const struct zone *zone, struct table_entries *ret_table)
 {
 	struct table_entries table = {
 		.keys = xcalloc(zone->n_names + 1, sizeof(*table.keys)),
 		.values = xcalloc(zone->n_names + 1, sizeof(*table.values)),
 	};
 
-	meta_fill(zone, recursion, &table.meta);
 	for (size_t i = 0; i < zone->n_names; i++) {
 		const struct zone_name *name = &zone->names[i];
 		const uint8_t *wire = zone_at(zone, name->wire);

@@ -7,18 +7,17 @@
 #include "user/dns/zone.h"
 
 struct table_entries {
-	struct lb_dns_key *keys; /* sorted as the zone's names are */
-	struct lb_dns *values;
+	struct lb_dns_key *keys;
+	struct lb_dns *values; /* side by side */
 	size_t n;
-	struct lb_dns_meta meta;
 };
 
-/*
- * Names too long for the programs are left out: they are left to the server as well. recursion:
- * answers say that other names are looked up, too.
- */
-void table_make(const struct zone *zone, bool recursion, struct table_entries *ret_table);
+/* Names too long for the programs are left out: the programs leave them to the server as well. */
+void table_make(const struct zone *zone, struct table_entries *ret_table);
 void table_done(struct table_entries *table);
+
+/* recursion: answers say that other names are looked up, too. */
+struct lb_dns_meta table_meta(const struct zone *zone, bool recursion);
 
 /* Whether a key is of the zone. */
 bool table_has(const struct zone *zone, const struct lb_dns_key *key);

@@ -147,6 +147,13 @@ static uint32_t serial_offset(const struct zone_set *soa)
 	return soa->rdata + 2 + length - 20;
 }
 
+void zone_serial_set(struct zone *zone, uint32_t serial)
+{
+	zone->serial = serial;
+	for (size_t i = 0; i < ZONE_APEXES; i++)
+		knot_wire_write_u32(zone->pool + serial_offset(&zone->soa[i]), serial);
+}
+
 bool zone_equal(const struct zone *a, const struct zone *b)
 {
 	cleanup_free uint8_t *pool = NULL;

@@ -69,6 +69,9 @@ struct zone {
 struct zone *zone_new(const struct store *store, const struct config *config, uint32_t serial);
 void zone_free(struct zone *zone);
 
+/* Another serial, while nobody else holds the zone. */
+void zone_serial_set(struct zone *zone, uint32_t serial);
+
 /* A second holder of the same zone, perhaps in another thread; each one frees it. */
 struct zone *zone_share(struct zone *zone);
 
