@@ -131,7 +131,7 @@ static bool maps_are_right(void *arg)
 {
 	const struct agent *agent = arg;
 
-	return agent->reconcile.dp && clock_ms() - agent->synced <= HEALTHY_MS;
+	return agent->status.attached && clock_ms() - agent->synced <= HEALTHY_MS;
 }
 
 static void endpoints_resolved(void *arg, const struct desired *desired)

@@ -7,6 +7,7 @@
 
 #include "user/agent/desired.h"
 #include "user/agent/lock.h"
+#include "user/datapath/sockets.h"
 #include "user/dns/builtin.h"
 #include "user/k8s/state.h"
 #include "user/k8s/state_mark.h"
@@ -23,6 +24,7 @@ const struct reconcile_io reconcile_io_node = {
 	.refresh = datapath_refresh_devices,
 	.snapshot = datapath_snapshot,
 	.apply = datapath_apply,
+	.sweep = sockets_sweep,
 };
 
 void reconcile_init(struct reconcile *reconcile, const struct paths *paths,
@@ -74,6 +76,8 @@ void reconcile_done(struct reconcile *reconcile)
 	if (reconcile->store)
 		store_free(reconcile->store);
 	reconcile->store = NULL;
+	free(reconcile->sweep_error);
+	reconcile->sweep_error = NULL;
 }
 
 /* ----------------------------------------------------------------- reading -- */
@@ -146,6 +150,8 @@ static int maps_open(struct reconcile *r, struct err *err)
 {
 	int rc;
 
+	if (r->stale & RECONCILE_MAPS)
+		r->sweep_due = true;
 	if (r->dp && (r->stale & RECONCILE_MAPS || pins_changed(r)))
 		maps_close(r);
 	if (!r->dp) {
@@ -223,6 +229,8 @@ static int plan_run(struct reconcile *r, const struct plan *plan, struct lock_sy
 	rc = lock_sync_count(lock, err);
 	if (rc)
 		return rc;
+	for (size_t i = 0; i < plan->n; i++)
+		r->sweep_due = r->sweep_due || plan->ops[i].kind == PLAN_BACKEND_RETIRE;
 	rc = r->io->apply(r->dp, plan, err);
 	if (!rc)
 		plan_simulate(&r->actual, plan);
@@ -264,6 +272,23 @@ static int maps_write(struct reconcile *r, struct desired *desired, struct lock_
 	if (rc)
 		maps_close(r);
 	return rc;
+}
+
+/*
+ * When the maps were read anew, too: whoever wrote them may have ended before it came to this,
+ * and a socket that connected while a backend went may have been late for the last sweep.
+ */
+static void sockets_end(struct reconcile *r)
+{
+	struct err err;
+
+	if (!r->dp || !r->sweep_due)
+		return;
+	r->sweep_due = false;
+	free(r->sweep_error);
+	r->sweep_error = NULL;
+	if (r->io->sweep(r->dp, &r->swept, &err))
+		r->sweep_error = xstrdup(err.text);
 }
 
 /* ------------------------------------------------------------- one run -- */
@@ -383,6 +408,8 @@ static int reconcile_locked(struct reconcile *r, struct lock_sync *lock, struct 
 	 */
 	if (r->store && !(r->dp && r->stale & RECONCILE_DEVICES))
 		rc = first_error(rc, desired_write(r, lock, result, &cause), &cause, err);
+	if (!rc)
+		sockets_end(r);
 	result->attached = r->dp;
 	return rc;
 }
@@ -393,6 +420,7 @@ int reconcile_run(struct reconcile *reconcile, struct sync_result *ret_result, s
 	struct lock_sync lock;
 	int rc;
 
+	reconcile->swept = 0;
 	/*
 	 * Held from before the objects are read: of two processes that sync, the one that
 	 * writes the maps last has also read last.

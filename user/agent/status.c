@@ -29,6 +29,7 @@ void status_done(struct status *status)
 	texts_free(status->warnings, status->n_warnings);
 	free(status->error);
 	free(status->watch_error);
+	free(status->sweep_error);
 	vec_free(&status->silent);
 	status_init(status);
 }
@@ -87,6 +88,15 @@ static void silent_prune(struct status *status, const struct reconcile *reconcil
 			silent_remove(status, i);
 }
 
+static void sweep_set(struct status *status, const struct reconcile *reconcile)
+{
+	if (reconcile->swept)
+		log_info("sockets ended that were connected to former backends: %zu",
+			 reconcile->swept);
+	if (text_set(&status->sweep_error, reconcile->sweep_error) && reconcile->sweep_error)
+		log_warn("sockets stay connected to former backends: %s", reconcile->sweep_error);
+}
+
 static void manager_tell(const struct status *status)
 {
 	cleanup_free char *text = NULL;
@@ -120,6 +130,7 @@ void status_sync(struct status *status, const struct reconcile *reconcile,
 		if (result->operations)
 			log_info("maps changed in %zu places; services: %zu, backends: %zu",
 				 result->operations, status->services, status->backends);
+		sweep_set(status, reconcile);
 		warnings_set(status, result->warnings, result->n_warnings);
 	}
 	manager_tell(status);

@@ -20,6 +20,7 @@ struct status {
 	size_t services, backends;
 	char *error; /* of the last sync, NULL: it succeeded */
 	char *watch_error;
+	char *sweep_error; /* why sockets stay connected to former backends, or NULL */
 	char **warnings;
 	size_t n_warnings;
 	struct addr_list silent; /* backends that no neighbour had the address of */

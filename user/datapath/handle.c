@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "user/datapath/pin.h"
+#include "user/datapath/sockets.h"
 #include "user/util/cleanup.h"
 
 const char *const shared_map_names[MAP_COUNT] = {
@@ -170,6 +171,7 @@ void datapath_close(struct datapath *dp)
 	for (int i = 0; i < MAP_COUNT; i++)
 		if (dp->map[i] >= 0)
 			close(dp->map[i]);
+	sockets_close(dp->iter);
 	attach_state_done(&dp->state);
 	free(dp->run);
 	free(dp);

@@ -41,8 +41,9 @@ struct datapath {
 	uint32_t *slots;	     /* lb_maglev, mapped */
 	uint32_t n_slots;
 	struct attach_state state;
-	char *run; /* paths.run, for the lock */
-	int cpus;  /* possible ones: values of a per-CPU map */
+	char *run;	      /* paths.run, for the lock */
+	struct lb_iter *iter; /* of the first sweep of sockets, or NULL */
+	int cpus;	      /* possible ones: values of a per-CPU map */
 };
 
 /* Reads lb_meta from its pin. -ENOENT: nothing is attached. */
