@@ -74,6 +74,8 @@ stage_host_new() {
 		fi
 		[ \$# -gt 0 ] || set -- bash
 		[ ! -d $STAGE/root-$host ] || set -- chroot $STAGE/root-$host "\$@"
+		[ ! -f $STAGE/resolv-$host ] || set -- unshare -m sh -c \
+			'mount --bind "\$0" /etc/resolv.conf && exec "\$@"' $STAGE/resolv-$host "\$@"
 		exec nsenter --net=/run/netns/$STAGE_ID-$host -- "\$@"
 	END
 	chmod 755 "$STAGE/bin/$host"
@@ -187,6 +189,15 @@ pod_new() {
 	# The node speaks to its pods with the address that others know it by.
 	ip -n "$host_ns" route add "$v4/32" dev "$veth" src "192.0.2.$node_number"
 	ip -n "$host_ns" -6 route add "$v6/128" dev "$veth" src "2001:db8::$node_number"
+}
+
+# pod_resolv NAME: what is run in the pod from then on has the resolv.conf that a kubelet writes.
+pod_resolv() {
+	cat >"$STAGE/resolv-$1" <<-END
+		nameserver 10.96.0.10
+		search default.svc.cluster.local svc.cluster.local cluster.local
+		options ndots:5
+	END
 }
 
 # pod_root NAME: gives the pod a root of its own, with the programs of this machine and an empty /var.

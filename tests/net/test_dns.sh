@@ -42,29 +42,16 @@ upstream_start() {
 	stage_eventually 10 on outside dig +short @192.0.2.30 www.example.com
 }
 
-# in_pod POD COMMAND...: with the resolv.conf that a kubelet would write.
-in_pod() {
-	local pod=$1
-	shift
-	# shellcheck disable=SC2016
-	on "$pod" unshare -m sh -c 'mount --bind "$0" /etc/resolv.conf && exec "$@"' \
-		"$STAGE/resolv.conf" "$@"
-}
-
 dns_stage() {
 	stage_up
 	# The first upstream is dead: nobody has its address.
 	echo "dns: {upstreams: [192.0.2.99, 192.0.2.30]}" >>"$STAGE/node1/config.yaml"
 	echo "dns: {upstreams: [192.0.2.99, 192.0.2.30], kernel: false}" >>"$STAGE/node2/config.yaml"
-	cat >"$STAGE/resolv.conf" <<-END
-		nameserver $dns4
-		search default.svc.cluster.local svc.cluster.local cluster.local
-		options ndots:5
-	END
+	pod_resolv curl
 	upstream_start
 	stage_attach >/dev/null
 	agent_start node1 node2
-	on node1 lbctl apply -f kubia/cluster.yaml -f kubia/kubia-svc.yaml -f kubia/dns.yaml >/dev/null
+	on node1 lbctl apply -f kubia/cluster.yaml -f kubia/kubia-svc.yaml -f kubia/dns.yaml -f kubia/kubia-svc-headless.yaml >/dev/null
 	stage_settle
 }
 
@@ -137,7 +124,7 @@ headless() {
 	check 'headless: all again' stage_eventually 5 asks '172.17.0.7 172.17.0.8 172.17.1.9' \
 		curl @$dns4 $name
 	check 'headless: curl by its name reaches the pods' prints "^You've hit kubia" \
-		in_pod curl curl -sS --max-time 3 http://kubia-headless:8080
+		on curl curl -sS --max-time 3 http://kubia-headless:8080
 }
 
 # ready POD True|False
@@ -151,18 +138,18 @@ programs() {
 	local name
 	for name in kubia kubia.default kubia.default.svc kubia.default.$domain; do
 		check "curl http://$name" prints "^You've hit kubia" \
-			in_pod curl curl -sS --max-time 3 "http://$name"
+			on curl curl -sS --max-time 3 "http://$name"
 		LB_NO_CGROUP=1 check "curl http://$name, without the socket hooks" \
-			prints "^You've hit kubia" in_pod curl curl -sS --max-time 3 "http://$name"
+			prints "^You've hit kubia" on curl curl -sS --max-time 3 "http://$name"
 	done
 	check 'getent' prints "^$(service_ip kubia) +kubia.default.$domain" \
-		in_pod curl getent hosts kubia
-	check 'getent: unknown' status 2 in_pod curl getent hosts nobody
-	check 'getent: outside' prints '^192.0.2.80' in_pod curl getent ahostsv4 www.example.com
+		on curl getent hosts kubia
+	check 'getent: unknown' status 2 on curl getent hosts nobody
+	check 'getent: outside' prints '^192.0.2.80' on curl getent ahostsv4 www.example.com
 	check 'getent: an alias of somebody outside' prints '^192.0.2.80' \
-		in_pod curl getent ahostsv4 alias
+		on curl getent ahostsv4 alias
 	check 'getent: an alias of one inside' prints "^$(service_ip kubia)" \
-		in_pod curl getent ahostsv4 inner
+		on curl getent ahostsv4 inner
 }
 
 upstream() {
@@ -211,9 +198,9 @@ kernel() {
 	check 'kernel: no such name' prints 'status: NXDOMAIN' plain nobody.default.$domain
 	check 'kernel: over IPv6' prints "IN[[:space:]]+A[[:space:]]+$ip$" \
 		on curl dig +time=1 +tries=1 +nocookie @$dns6 kubia.default.$domain
-	check 'kernel: getent' prints "^$ip" in_pod curl getent ahostsv4 kubia
+	check 'kernel: getent' prints "^$ip" on curl getent ahostsv4 kubia
 	check 'kernel: curl' prints "^You've hit kubia" \
-		in_pod curl curl -sS --max-time 3 http://kubia.default
+		on curl curl -sS --max-time 3 http://kubia.default
 	check 'kernel: another type waits for the agent' fails plain kubia.default.$domain TXT
 	kill -CONT "$(cat "$STAGE/node1/agent.pid")"
 	check 'kernel: it counts' prints '^name +[1-9]' on node1 lbctl show stats
