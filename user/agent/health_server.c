@@ -6,8 +6,11 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/http.h>
+#include <event2/listener.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "user/dns/upstream.h"
@@ -18,6 +21,7 @@
 #define IDLE_SECONDS 5
 #define HEADERS_MAX (8 << 10)
 #define BACKLOG 64
+#define PAUSE_SECONDS 1
 
 /* One Service's. */
 struct listener {
@@ -35,6 +39,7 @@ struct health_server {
 	struct addr_list addresses;
 	struct listener **listeners; /* in the order of the checks */
 	size_t n;
+	struct event *pause; /* pending: nobody is let in */
 };
 
 /* --------------------------------------------------------------- requests -- */
@@ -75,6 +80,56 @@ static void request_answer(struct evhttp_request *request, void *arg)
 	evhttp_send_reply(request, answer.status,
 			  answer.status == HTTP_OK ? "OK" : "Service Unavailable", body);
 	evbuffer_free(body);
+}
+
+/* ------------------------------------------------------------------- pause -- */
+
+static void socket_pause(struct evhttp_bound_socket *socket, void *arg)
+{
+	const bool *pause = arg;
+
+	if (*pause)
+		evconnlistener_disable(evhttp_bound_socket_get_listener(socket));
+	else
+		evconnlistener_enable(evhttp_bound_socket_get_listener(socket));
+}
+
+static void listeners_pause(struct health_server *server, bool pause)
+{
+	for (size_t i = 0; i < server->n; i++)
+		evhttp_foreach_bound_socket(server->listeners[i]->http, socket_pause, &pause);
+}
+
+static void pause_over(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	listeners_pause(arg, false);
+}
+
+/* Whether half of the descriptors are in use: the lowest free one is given out next. */
+static bool descriptors_are_few(void)
+{
+	cleanup_close int next = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
+	struct rlimit limit;
+
+	return next < 0 || (!getrlimit(RLIMIT_NOFILE, &limit) && (rlim_t)next > limit.rlim_cur / 2);
+}
+
+/*
+ * For each new connection. evhttp lets in everybody who comes, and who says nothing stays for a
+ * while: they must not take all descriptors, for the agent needs some to sync.
+ */
+static struct bufferevent *stream_new(struct event_base *base, void *arg)
+{
+	const struct timeval wait = { .tv_sec = PAUSE_SECONDS };
+	struct health_server *server = arg;
+
+	if (descriptors_are_few()) {
+		listeners_pause(server, true);
+		event_add(server->pause, &wait);
+	}
+	return bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
 }
 
 /* ----------------------------------------------------------------- sockets -- */
@@ -158,6 +213,7 @@ static struct listener *listener_new(struct health_server *server, const struct 
 	evhttp_set_max_body_size(listener->http, HEADERS_MAX);
 	evhttp_set_allowed_methods(listener->http, UINT16_MAX);
 	evhttp_set_gencb(listener->http, request_answer, listener);
+	evhttp_set_bevcb(listener->http, stream_new, server);
 	return listener;
 }
 
@@ -247,6 +303,7 @@ struct health_server *health_server_new(struct event_base *base, bool (*healthy)
 	server->base = base;
 	server->healthy = healthy;
 	server->arg = arg;
+	server->pause = evtimer_new(base, pause_over, server);
 	return server;
 }
 
@@ -255,6 +312,7 @@ void health_server_free(struct health_server *server)
 	if (!server)
 		return;
 	listeners_close(server);
+	event_free(server->pause);
 	vec_free(&server->addresses);
 	free(server);
 }

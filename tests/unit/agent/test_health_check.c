@@ -2,6 +2,8 @@
 /* Health ports: which there are, how many endpoints they tell of, and the bytes of an answer. */
 #include "tests/unit/model/resolved.h"
 
+#include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -295,19 +297,29 @@ static void stage_update(struct stage *stage, int ready)
 	assert_null(addresses.items);
 }
 
-/* -errno of connect, or 0 and the whole answer, without its date. */
-static int stage_ask(struct stage *stage, const char *request, char *ret_text, size_t size)
+/* A connected socket, or -errno. */
+static int stage_connect(const struct stage *stage)
 {
 	struct sockaddr_in at = { .sin_family = AF_INET,
 				  .sin_port = htons(stage->port),
 				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	cleanup_close int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (connect(fd, (struct sockaddr *)&at, sizeof(at)))
+		return -errno;
+	return TAKE_FD(fd);
+}
+
+/* -errno of connect, or 0 and the whole answer, without its date. */
+static int stage_ask(struct stage *stage, const char *request, char *ret_text, size_t size)
+{
+	cleanup_close int fd = stage_connect(stage);
 	size_t n = 0;
 	ssize_t got = -1;
 	char *date;
 
-	if (connect(fd, (struct sockaddr *)&at, sizeof(at)))
-		return -errno;
+	if (fd < 0)
+		return fd;
 	assert_int_equal(send(fd, request, strlen(request), 0), strlen(request));
 	for (int i = 0; i < 2000 && got; i++) {
 		event_base_loop(stage->base, EVLOOP_NONBLOCK);
@@ -382,10 +394,43 @@ static void test_ports(void **state)
 	assert_int_equal(stage_ask(stage, GET("/"), text, sizeof(text)), -ECONNREFUSED);
 }
 
+/* Who connects and says nothing gets no more than half of the descriptors, and others get in later.
+ */
+static void test_silent_clients(void **state)
+{
+	struct stage *stage = *state;
+	struct rlimit limit, few;
+	int fds[48], lowest;
+	char text[1024];
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	stage_update(stage, 1);
+	/* Their ends of the connections are above what counts. */
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+		fds[i] = stage_connect(stage);
+		assert_true(fds[i] >= 0);
+		lowest = fcntl(fds[i], F_DUPFD_CLOEXEC, 200);
+		close(fds[i]);
+		fds[i] = lowest;
+	}
+	few = (struct rlimit){ 64, limit.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	for (int i = 0; i < 200; i++)
+		event_base_loop(stage->base, EVLOOP_NONBLOCK);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	lowest = dup(STDERR_FILENO);
+	assert_in_range(lowest, 32, 36);
+	close(lowest);
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+		close(fds[i]);
+	assert_int_equal(stage_ask(stage, GET("/"), text, sizeof(text)), 0);
+	assert_string_equal(text, ANSWER_1);
+}
+
 int main(void)
 {
 	struct CMUnitTest tests[ARRAY_LEN(collect_cases) + ARRAY_LEN(address_cases) +
-				ARRAY_LEN(answer_cases) + 3];
+				ARRAY_LEN(answer_cases) + 4];
 	size_t n = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(collect_cases); i++)
@@ -402,5 +447,7 @@ int main(void)
 									stage_teardown);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test_setup_teardown(test_ports, stage_setup,
 									stage_teardown);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test_setup_teardown(
+		test_silent_clients, stage_setup, stage_teardown);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
