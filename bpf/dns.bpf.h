@@ -67,6 +67,13 @@ struct dns_scratch {
 /* Hides from the compiler what it knows of a number, so that the verifier sees the check of it. */
 #define dns_forget(number) asm volatile("" : "+r"(number))
 
+/* An offset that was checked, checked again in a way that Linux 6.1 follows. */
+static __always_inline __u32 dns_offset(__u32 at)
+{
+	dns_forget(at);
+	return at & (DNS_QUERY - 1);
+}
+
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
@@ -179,7 +186,7 @@ static __always_inline __u32 dns_read_name(struct dns_scratch *s)
 
 static __always_inline bool dns_read_opt(const struct dns_scratch *s, struct dns_query *q)
 {
-	const __u8 *opt = s->query + ((DNS_HEADER + q->name + DNS_FIXED) & 0x7f);
+	const __u8 *opt = s->query + dns_offset(DNS_HEADER + q->name + DNS_FIXED);
 
 	q->dnssec = 0;
 	if (!q->edns)
@@ -216,7 +223,7 @@ static __always_inline bool dns_read_message(struct hook_ctx *ctx, struct dns_sc
 	q->name = s->length;
 	if (!q->name || q->name > LB_DNS_NAME)
 		return false;
-	fixed = s->query + DNS_HEADER + q->name;
+	fixed = s->query + dns_offset(DNS_HEADER + q->name);
 	q->type = dns_u16(fixed);
 	return (q->type == DNS_TYPE_A || q->type == DNS_TYPE_AAAA) &&
 	       dns_u16(fixed + 2) == DNS_CLASS_IN && dns_read_opt(s, q);
@@ -232,7 +239,7 @@ static __always_inline bool dns_in_domain(const struct dns_scratch *s,
 
 	if (!meta->domain_size || at > LB_DNS_NAME)
 		return false;
-	end = (const __u64 *)(s->name + at);
+	end = (const __u64 *)(s->name + dns_offset(at));
 	for (int i = 0; i < LB_DNS_DOMAIN / 8; i++) {
 		if (end[i] != domain[i])
 			return false;
@@ -252,7 +259,7 @@ static __always_inline bool dns_is_odd(const struct dns_scratch *s, const struct
 
 	if (at > LB_DNS_NAME)
 		return false;
-	word = *(const __u32 *)(s->name + at);
+	word = *(const __u32 *)(s->name + dns_offset(at));
 	return word == DNS_TEXT4(3, 'd', 'n', 's') || word == DNS_TEXT4('s', 't', 'e', 'r');
 }
 
@@ -396,6 +403,9 @@ static __always_inline enum verdict dns_reply(struct hook_ctx *ctx, struct dns_s
 	udp->dest = q->sport;
 	udp->len = length;
 	udp->check = q->check;
+	dns_forget(size); /* Linux 6.1 forgets what it knew of a number that was spilled */
+	if (size < DNS_HEADER || size > DNS_REPLY)
+		return VERDICT_DROP;
 	if (hook_store(ctx, l4 + sizeof(*udp), s->reply, size))
 		return VERDICT_DROP;
 	delta = (__u32)bpf_csum_diff((__be32 *)s->query, DNS_QUERY, (__be32 *)s->reply, DNS_REPLY,
