@@ -99,14 +99,16 @@ pods_deselected() {
 }
 
 # bash has connected UDP sockets: an application that lives through its pod's end.
+# application_comes_back ADDRESS
 application_comes_back() {
+	rm -f "$STAGE/pods"
 	on curl bash -c '
 		# A datagram is read as a whole or lost; prints "NAME ADDRESS".
 		ask() { echo >&3 && timeout 3 dd bs=512 count=1 status=none <&3; }
 		exec 3<>"/dev/udp/$1/9000" && ask >"$2"
 		while ask >/dev/null 2>"$2.error"; do sleep 0.05; done
 		exec 3<>"/dev/udp/$1/9000" && ask >>"$2"
-	' bash "$(service_ip echo)" "$STAGE/pods" &
+	' bash "$1" "$STAGE/pods" &
 	local application=$! first second
 	stage_eventually 5 test -s "$STAGE/pods"
 	first=$(cut -d" " -f1 "$STAGE/pods")
@@ -159,8 +161,10 @@ on node1 lbctl apply -f kubia/dual.yaml >/dev/null
 stage_settle
 pods_gone
 pods_deselected
-check 'an application connects anew' application_comes_back
-cluster_restore
+for address in "$(service_ip echo)" "$(service_ip echo 6)" "::ffff:$(service_ip echo)"; do
+	check "an application connects anew to $address" application_comes_back "$address"
+	cluster_restore
+done
 others_change
 service_deleted
 without_agent

@@ -86,8 +86,14 @@ static int agent_sync(struct agent *agent, struct sync_result *ret_result, struc
 	bool full = pace_is_full(&agent->pace, began);
 	int rc;
 
-	if (full)
+	if (full) {
 		agent->reconcile.stale = RECONCILE_ALL;
+		/*
+		 * Who retired a backend may have ended before it came to the sockets, and one
+		 * that connected at that moment may have been late for the sweep.
+		 */
+		agent->reconcile.sweep_due = true;
+	}
 	state_watch(agent, full);
 	rc = reconcile_run(&agent->reconcile, ret_result, err);
 	if (!rc)

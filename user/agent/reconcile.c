@@ -150,8 +150,6 @@ static int maps_open(struct reconcile *r, struct err *err)
 {
 	int rc;
 
-	if (r->stale & RECONCILE_MAPS)
-		r->sweep_due = true;
 	if (r->dp && (r->stale & RECONCILE_MAPS || pins_changed(r)))
 		maps_close(r);
 	if (!r->dp) {
@@ -274,10 +272,7 @@ static int maps_write(struct reconcile *r, struct desired *desired, struct lock_
 	return rc;
 }
 
-/*
- * When the maps were read anew, too: whoever wrote them may have ended before it came to this,
- * and a socket that connected while a backend went may have been late for the last sweep.
- */
+/* Not for every change: a sweep looks at all that is open on the node. */
 static void sockets_end(struct reconcile *r)
 {
 	struct err err;
