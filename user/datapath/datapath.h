@@ -113,6 +113,7 @@ struct datapath_flow {
 	struct lb_addr client, frontend, backend, masquerade;
 	__be16 client_port, frontend_port, backend_port, masquerade_port;
 	uint32_t backend_id;
+	uint32_t generation; /* of the backend, when the flow last took it */
 	uint32_t idle; /* seconds */
 	struct lb_nexthop nexthop;
 };

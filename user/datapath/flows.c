@@ -78,6 +78,7 @@ static int visit_flow4(const struct walk *walk, const struct lb_flow4 *entry)
 	flow.masquerade_port = copy.new_sport;
 	flow.backend_port = copy.new_dport;
 	flow.backend_id = copy.backend;
+	flow.generation = copy.generation;
 	flow.nexthop = copy.nexthop;
 	return walk->visit(walk->arg, &flow);
 }
@@ -101,6 +102,7 @@ static int visit_flow6(const struct walk *walk, const struct lb_flow6 *entry)
 	flow.masquerade_port = copy.new_sport;
 	flow.backend_port = copy.new_dport;
 	flow.backend_id = copy.backend;
+	flow.generation = copy.generation;
 	flow.nexthop = copy.nexthop;
 	return walk->visit(walk->arg, &flow);
 }
