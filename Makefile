@@ -68,13 +68,13 @@ FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 FUZZERS := $(FUZZ_SRC:%.c=$(FUZZ)/%)
 
 C_FILES = $(sort $(wildcard include/lb/*.h bpf/*.[ch]) $(shell find user tests -name '*.[ch]'))
-SH_FILES = $(sort $(shell grep -lE '^#!/bin/(ba)?sh' scripts/* .ci/* tests/net/*.sh tests/net/*/*.sh \
+SH_FILES = $(sort $(shell grep -lE '^#!/bin/(ba)?sh' scripts/* .ci/* tests/net/*.sh tests/net/*/*.sh tests/kernels/* \
 	2>/dev/null) $(wildcard tests/net/*.sh))
 TIDY := $(patsubst %.c,build/tidy/%,$(USER_SRC) $(TOOL_SRC))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all check test bench benchprobe unit packet property net programs demo fuzz lint format install clean \
+.PHONY: all check test bench kernels benchdns benchprobe unit packet property net programs demo fuzz lint format install clean \
 	help root setup FORCE
 
 all: $(B)/lbctl ## build lbctl into build/
@@ -177,12 +177,21 @@ bench: root setup ## nanoseconds a packet, by BPF test runs; needs root and a qu
 	$(Q)$(MAKE) -j$(NPROC) $(BENCH)
 	$(Q)$(BENCH)
 
+benchdns: root setup ## questions to DNS a second, beside unbound and knotd; needs root and a quiet machine
+	$(Q)$(MAKE) all $(B)/tests/bench/bench_dns
+	$(Q)tests/bench/dns.sh
+
 benchprobe: root all $(B)/tests/bench/bench_probe ## what 10,000 probes cost, and how soon maps follow
 	$(Q)$(B)/tests/bench/bench_probe $(B)/lbctl
 
 demo: root setup ## stage a cluster in network namespaces and tell the story; KEEP=1 leaves it up
 	$(Q)$(MAKE) -j$(NPROC) all $(TOOLS)
 	$(Q)scripts/demo
+
+KERNELS ?= linux-image-cloud-amd64
+
+kernels: root all $(PACKET) ## packet tests under other kernels, in QEMU: KERNELS="PACKAGE..."
+	$(Q)tests/kernels/run $(KERNELS)
 
 root:
 	@[ "$$(id -u)" = 0 ] || { echo 'this needs root: sudo make $(MAKECMDGOALS)' >&2; exit 1; }
