@@ -35,6 +35,7 @@ struct fragment_ports {
 	__be16 dport;
 };
 
+/* Shared by XDP, which sees the first fragment, and TC, where those wait that came before it. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, FRAGMENT_ENTRIES);

@@ -112,7 +112,7 @@ stage_lan_join() {
 	ip -n "$ns" addr add "2001:db8::$number/64" dev eth0 nodad
 	ip -n "$ns" link set eth0 up
 	stage_veth_tame lan "$host"
-	ip -n "$STAGE_ID-lan" link set "$host" xdp obj "$STAGE_TOOLS/xdp_pass.bpf.o" sec xdp
+	ip -n "$STAGE_ID-lan" link set "$host" xdp obj "$STAGE_TOOLS/xdp_pass.bpf.o" sec xdp.frags
 	stage_veth_tame "$host" eth0
 }
 
@@ -253,6 +253,7 @@ stage_nginx() {
 				listen [::]:$https ssl ipv6only=on;
 				ssl_certificate $STAGE/tls.crt;
 				ssl_certificate_key $STAGE/tls.key;
+				location /large { root $STAGE; }
 				location / {
 					default_type text/plain;
 					add_header X-Client \$remote_addr always;

@@ -13,6 +13,7 @@
 	X(FLOW4, lb_flow4)                 \
 	X(FLOW6, lb_flow6)                 \
 	X(AFFINITY, lb_affinity)           \
+	X(FRAGMENT, lb_fragment)           \
 	X(SOURCE_RANGE, lb_source_range)   \
 	X(SERVICE_STATS, lb_service_stats) \
 	X(BACKEND_STATS, lb_backend_stats) \

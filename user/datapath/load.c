@@ -169,6 +169,7 @@ static uint32_t map_private_size(enum shared_map map, const struct load_maps *ma
 	case MAP_SERVICE_STATS:
 		return 1;
 	case MAP_AFFINITY:
+	case MAP_FRAGMENT:
 		return 1024;
 	case MAP_MAGLEV:
 		return (maps->slots + LB_MAGLEV_LINE - 1) / LB_MAGLEV_LINE;

@@ -20,6 +20,7 @@
 #define PIECE 1208 /* payload of a fragment; a multiple of 8 */
 
 static char datagram[65536], answer[65536];
+static uint16_t id; /* not that of a datagram before */
 
 static void die(const char *what)
 {
@@ -64,7 +65,7 @@ static void datagram_make(const struct peer *from, const struct peer *to, size_t
 static size_t header4(char *frame, const struct peer *from, const struct peer *to, size_t offset,
 		      bool more)
 {
-	struct iphdr ip = { .version = 4, .ihl = 5, .id = htons(0x1bc7), .ttl = 64 };
+	struct iphdr ip = { .version = 4, .ihl = 5, .id = id, .ttl = 64 };
 
 	ip.protocol = IPPROTO_UDP;
 	ip.frag_off = htons((uint16_t)(offset / 8 | (more ? IP_MF : 0)));
@@ -77,9 +78,11 @@ static size_t header4(char *frame, const struct peer *from, const struct peer *t
 static size_t header6(char *frame, const struct peer *from, const struct peer *to, size_t offset,
 		      size_t n, bool more)
 {
-	struct ip6_hdr ip = { .ip6_vfc = 6 << 4, .ip6_nxt = IPPROTO_FRAGMENT, .ip6_hlim = 64 };
-	struct ip6_frag fragment = { .ip6f_nxt = IPPROTO_UDP, .ip6f_ident = htonl(0x1bc7) };
+	struct ip6_frag fragment = { .ip6f_nxt = IPPROTO_UDP, .ip6f_ident = id };
+	struct ip6_hdr ip = { .ip6_flow = htonl(6 << 28) };
 
+	ip.ip6_nxt = IPPROTO_FRAGMENT;
+	ip.ip6_hlim = 64;
 	ip.ip6_plen = htons((uint16_t)(sizeof(fragment) + n));
 	ip.ip6_src = from->sin6.sin6_addr;
 	ip.ip6_dst = to->sin6.sin6_addr;
@@ -120,10 +123,11 @@ static int scatter(const struct peer *to, size_t size)
 	/* The kernel chooses address and port, and keeps the port for the answer. */
 	if (connect(fd, &to->sa, to->size) || getsockname(fd, &from.sa, &from.size))
 		die("connect");
+	id = (uint16_t)(getpid() | 1);
 	datagram_make(&from, to, length);
 	for (size_t i = (length + PIECE - 1) / PIECE; i > 0; i--)
 		piece_send(raw, &from, to, (i - 1) * PIECE, length);
-	if (poll(&wait, 1, 2000) <= 0) {
+	if (poll(&wait, 1, 4000) <= 0) {
 		puts("no answer");
 		return 1;
 	}

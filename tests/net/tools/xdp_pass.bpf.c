@@ -7,7 +7,7 @@
 
 #include <bpf/bpf_helpers.h>
 
-SEC("xdp") int xdp_pass(struct xdp_md *ctx)
+SEC("xdp.frags") int xdp_pass(struct xdp_md *ctx)
 {
 	(void)ctx;
 	return XDP_PASS;
