@@ -79,8 +79,8 @@ static __always_inline __u64 established_hash(void *data, const bool v4)
 	}
 }
 
-/* The entry for the plain packet at data, from the first set alone. */
-static __always_inline void *established_find(void *data, const bool v4)
+/* The entry for the plain packet at data, from the first set alone; or whether there are more. */
+static __always_inline void *established_find(void *data, bool *ret_overflow, const bool v4)
 {
 	__u64 hash = established_hash(data, v4);
 	void *set = flow_set(flow_set_index(hash, false, v4), v4);
@@ -94,7 +94,36 @@ static __always_inline void *established_find(void *data, const bool v4)
 		if (established_match(entry, data, v4))
 			return entry;
 	}
+	*ret_overflow = READ_WORD(*flow_set_word(set, v4)) & FLOW_OVERFLOW;
 	return NULL;
+}
+
+/* Whether lb_bloom rules out that the packet at data is for a frontend. */
+static __always_inline bool established_no_frontend(void *data, const bool v4)
+{
+	struct lb_addr addr;
+	__be16 port;
+	__u8 proto;
+	__u32 bit, index;
+	__u64 *word;
+
+	if (v4) {
+		struct iphdr *ip = data + ETH_HLEN;
+
+		addr_map4(&addr, ip->daddr);
+		port = ((__be16 *)(ip + 1))[1];
+		proto = ip->protocol;
+	} else {
+		struct ipv6hdr *ip = data + ETH_HLEN;
+
+		addr_copy6(&addr, &ip->daddr);
+		port = ((__be16 *)(ip + 1))[1];
+		proto = ip->nexthdr;
+	}
+	bit = lb_bloom_bit(addr.word, port, proto);
+	index = bit / 64;
+	word = bpf_map_lookup_elem(&lb_bloom, &index);
+	return word && !(*word >> bit % 64 & 1);
 }
 
 /*
@@ -132,13 +161,18 @@ static __always_inline int established(struct hook_ctx *ctx, enum verdict *verdi
 	void *entry;
 	__u32 word;
 	__u8 proto;
-	bool forward;
+	bool forward, overflow = true;
 
 	if (!established_plain(data, end, v4))
 		return ESTABLISHED_SLOW;
-	entry = established_find(data, v4);
-	if (!entry)
-		return ESTABLISHED_MISS;
+	entry = established_find(data, &overflow, v4);
+	if (!entry) {
+		/* TC looks closer: it sees the clients that may go past a service. */
+		if (!HOOK_XDP || overflow || !established_no_frontend(data, v4))
+			return ESTABLISHED_MISS;
+		*verdict = VERDICT_PASS;
+		return ESTABLISHED_DONE;
+	}
 	word = READ_WORD(flow_meta(entry, v4)->word);
 	barrier_compiler();
 	if (!established_match(entry, data, v4)) /* replaced since it was found */

@@ -10,6 +10,7 @@
 #include "kernel.bpf.h"
 #include <bpf/bpf_helpers.h>
 
+#include "lb/bloom.h"
 #include "lb/maps.h"
 #include "lb/reasons.h"
 #include "lb/types.h"
@@ -21,6 +22,14 @@ struct {
 	__type(key, struct lb_frontend_key);
 	__type(value, struct lb_frontend);
 } lb_frontend SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, LB_BLOOM_WORDS);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, __u64);
+} lb_bloom SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tests/packet/rig.h"
+#include "tests/packet/rig_parts.h"
 
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -9,30 +9,14 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "lb/bloom.h"
 #include "lb/maps.h"
 #include "lb_tc.skel.h"
 #include "lb_xdp.skel.h"
-#include "tests/packet/network.h"
 #include "user/util/cleanup.h"
 #include "user/util/vec.h"
 
-#define HZ_ASSUMED 1000u
-#define CPUS_MAX 1024
-#define RIG_OUT_MAX 16384
-#define HANDOFF_MAGIC 0x6c626864u
-
-static struct {
-	struct lb_xdp *xdp;
-	struct lb_tc *tc;
-	int xdp_links[3];
-	struct network network;
-	unsigned int sets, next_slot;
-	int cpus;
-	enum rig_mode mode;
-	uint32_t mark; /* of the packet at TC, kept from one run to the next */
-	void *flow4, *flow6;
-	uint32_t *slots;
-} rig;
+struct rig rig;
 
 /* -------------------------------------------------------- the programs -- */
 
@@ -95,6 +79,7 @@ static void programs_open(const struct lb_config *config)
 	bpf_map__set_max_entries(rig.xdp->maps.lb_flow6, rig.sets);
 	network_must(lb_xdp__load(rig.xdp), "load lb_xdp");
 	SHARE(lb_frontend);
+	SHARE(lb_bloom);
 	SHARE(lb_maglev);
 	SHARE(lb_backend);
 	SHARE(lb_flow4);
@@ -130,9 +115,12 @@ void rig_open(unsigned int flows, unsigned int snat_ports, bool masquerade_all, 
 			 MAP_SHARED, bpf_map__fd(rig.xdp->maps.lb_flow4), 0);
 	rig.flow6 = mmap(NULL, rig.sets * sizeof(struct lb_flow6_set), PROT_READ | PROT_WRITE,
 			 MAP_SHARED, bpf_map__fd(rig.xdp->maps.lb_flow6), 0);
+	rig.bloom = mmap(NULL, LB_BLOOM_WORDS * sizeof(*rig.bloom), PROT_READ | PROT_WRITE,
+			 MAP_SHARED, bpf_map__fd(rig.xdp->maps.lb_bloom), 0);
 	rig.slots = mmap(NULL, LB_MAX_MAGLEV * sizeof(*rig.slots), PROT_READ | PROT_WRITE,
 			 MAP_SHARED, bpf_map__fd(rig.xdp->maps.lb_maglev), 0);
-	network_must(rig.slots == MAP_FAILED || rig.flow4 == MAP_FAILED || rig.flow6 == MAP_FAILED
+	network_must(rig.bloom == MAP_FAILED || rig.slots == MAP_FAILED ||
+				     rig.flow4 == MAP_FAILED || rig.flow6 == MAP_FAILED
 			     ? -1
 			     : 0,
 		     "mmap");
@@ -141,6 +129,7 @@ void rig_open(unsigned int flows, unsigned int snat_ports, bool masquerade_all, 
 void rig_close(void)
 {
 	bpf_xdp_detach((int)rig.network.nic, 0, NULL);
+	munmap(rig.bloom, LB_BLOOM_WORDS * sizeof(*rig.bloom));
 	munmap(rig.slots, LB_MAX_MAGLEV * sizeof(*rig.slots));
 	munmap(rig.flow4, rig.sets * sizeof(struct lb_flow4_set));
 	munmap(rig.flow6, rig.sets * sizeof(struct lb_flow6_set));
@@ -158,7 +147,7 @@ static void map_empty(struct bpf_map *map)
 		bpf_map_delete_elem(bpf_map__fd(map), key);
 }
 
-static void put(struct bpf_map *map, const void *key, const void *value)
+void rig_put(struct bpf_map *map, const void *key, const void *value)
 {
 	network_must(bpf_map_update_elem(bpf_map__fd(map), key, value, BPF_ANY),
 		     bpf_map__name(map));
@@ -172,7 +161,7 @@ static void device_put(unsigned int ifindex, unsigned int flags, bool addresses)
 		device.addr4 = frame_addr(H_NODE, true);
 		device.addr6 = frame_addr(H_NODE, false);
 	}
-	put(rig.xdp->maps.lb_device, &ifindex, &device);
+	rig_put(rig.xdp->maps.lb_device, &ifindex, &device);
 }
 
 static void devices_put(bool addresses)
@@ -199,18 +188,19 @@ void rig_reset(enum rig_mode mode)
 	memset(rig.flow4, 0, rig.sets * sizeof(struct lb_flow4_set));
 	memset(rig.flow6, 0, rig.sets * sizeof(struct lb_flow6_set));
 	map_empty(rig.xdp->maps.lb_frontend);
+	memset(rig.bloom, 0, LB_BLOOM_WORDS * sizeof(*rig.bloom));
 	map_empty(rig.xdp->maps.lb_affinity);
 	map_empty(rig.xdp->maps.lb_fragment);
 	map_empty(rig.xdp->maps.lb_source_range);
 	memset(reasons, 0, sizeof(reasons));
 	for (uint32_t i = 0; i < LB_REASON_COUNT; i++)
-		put(rig.xdp->maps.lb_reason_stats, &i, reasons);
+		rig_put(rig.xdp->maps.lb_reason_stats, &i, reasons);
 	for (uint32_t i = 0; i < 16; i++) {
 		static struct lb_stats stats[CPUS_MAX];
 
 		memset(stats, 0, sizeof(stats));
-		put(rig.xdp->maps.lb_backend_stats, &i, stats);
-		put(rig.xdp->maps.lb_backend, &i, &none);
+		rig_put(rig.xdp->maps.lb_backend_stats, &i, stats);
+		rig_put(rig.xdp->maps.lb_backend, &i, &none);
 	}
 	tails_set();
 	devices_put(true);
@@ -229,7 +219,7 @@ void rig_backend_at(unsigned int id, unsigned int service, const struct lb_addr 
 		.service = service,
 	};
 
-	put(rig.xdp->maps.lb_backend, &id, &backend);
+	rig_put(rig.xdp->maps.lb_backend, &id, &backend);
 }
 
 void rig_backend(unsigned int id, unsigned int service, enum host host, bool v4, uint8_t proto,
@@ -263,7 +253,7 @@ void rig_backend_retire(unsigned int id, unsigned int flags)
 		     "backend");
 	backend.flags |= flags;
 	backend.generation++;
-	put(rig.xdp->maps.lb_backend, &id, &backend);
+	rig_put(rig.xdp->maps.lb_backend, &id, &backend);
 }
 
 static struct lb_range range_write(unsigned int first, unsigned int n)
@@ -273,6 +263,13 @@ static struct lb_range range_write(unsigned int first, unsigned int n)
 	for (unsigned int i = 0; i < n; i++)
 		rig.slots[rig.next_slot++] = first + i;
 	return range;
+}
+
+static void bloom_put(const struct lb_frontend_key *key)
+{
+	uint32_t bit = lb_bloom_bit(key->addr.word, key->port, key->proto);
+
+	rig.bloom[bit / 64] |= 1ull << bit % 64;
 }
 
 void rig_frontend(const struct rig_frontend *frontend, bool v4, uint8_t proto)
@@ -290,7 +287,8 @@ void rig_frontend(const struct rig_frontend *frontend, bool v4, uint8_t proto)
 		.local = range_write(frontend->first, frontend->local),
 	};
 
-	put(rig.xdp->maps.lb_frontend, &key, &value);
+	bloom_put(&key);
+	rig_put(rig.xdp->maps.lb_frontend, &key, &value);
 }
 
 void rig_frontend_delete(enum host host, uint16_t port, bool v4, uint8_t proto)
@@ -311,7 +309,7 @@ void rig_source_range(unsigned int service, const char *text)
 	network_must(prefix_parse(text, &prefix), text);
 	key.prefixlen = 32u + prefix.bits + (prefix.v4 ? 96u : 0u);
 	key.addr = prefix.addr;
-	put(rig.xdp->maps.lb_source_range, &key, &one);
+	rig_put(rig.xdp->maps.lb_source_range, &key, &one);
 }
 
 int rig_map_fd(const char *name)
@@ -325,176 +323,4 @@ void rig_cut_tail_calls(void)
 		bpf_map_delete_elem(bpf_map__fd(rig.xdp->maps.lb_xdp_tail), &i);
 		bpf_map_delete_elem(bpf_map__fd(rig.tc->maps.lb_tc_tail), &i);
 	}
-}
-
-/* ------------------------------------------------------------- reading -- */
-
-uint64_t rig_reason(enum lb_reason reason)
-{
-	static struct lb_reason_stats stats[CPUS_MAX];
-	uint32_t key = reason;
-	uint64_t sum = 0;
-
-	network_must(bpf_map_lookup_elem(bpf_map__fd(rig.xdp->maps.lb_reason_stats), &key, stats),
-		     "stats");
-	for (int i = 0; i < rig.cpus; i++)
-		sum += stats[i].packets;
-	return sum;
-}
-
-uint64_t rig_reasons(void)
-{
-	uint64_t sum = 0;
-
-	for (int i = 0; i < LB_REASON_COUNT; i++)
-		sum += rig_reason((enum lb_reason)i);
-	return sum;
-}
-
-struct lb_stats rig_backend_stats(unsigned int id)
-{
-	static struct lb_stats stats[CPUS_MAX];
-	struct lb_stats sum = { 0 };
-
-	network_must(bpf_map_lookup_elem(bpf_map__fd(rig.xdp->maps.lb_backend_stats), &id, stats),
-		     "stats");
-	for (int i = 0; i < rig.cpus; i++) {
-		sum.packets += stats[i].packets;
-		sum.bytes += stats[i].bytes;
-		sum.connections += stats[i].connections;
-	}
-	return sum;
-}
-
-static struct lb_flow_meta *flow_meta_at(bool v4, unsigned int set, unsigned int way)
-{
-	if (v4)
-		return &((struct lb_flow4_set *)rig.flow4)[set].way[way].meta;
-	return &((struct lb_flow6_set *)rig.flow6)[set].way[way].meta;
-}
-
-unsigned int rig_flows(bool v4)
-{
-	unsigned int n = 0;
-
-	for (unsigned int set = 0; set < rig.sets; set++)
-		for (unsigned int way = 0; way < LB_FLOW_WAYS; way++)
-			n += flow_meta_at(v4, set, way)->state != LB_FLOW_EMPTY;
-	return n;
-}
-
-void rig_establish(void)
-{
-	for (unsigned int set = 0; set < rig.sets; set++)
-		for (unsigned int way = 0; way < LB_FLOW_WAYS; way++) {
-			if (flow_meta_at(true, set, way)->state)
-				flow_meta_at(true, set, way)->state = LB_FLOW_ESTABLISHED;
-			if (flow_meta_at(false, set, way)->state)
-				flow_meta_at(false, set, way)->state = LB_FLOW_ESTABLISHED;
-		}
-}
-
-void rig_age(unsigned int seconds)
-{
-	for (unsigned int set = 0; set < rig.sets; set++)
-		for (unsigned int way = 0; way < LB_FLOW_WAYS; way++) {
-			flow_meta_at(true, set, way)->last_seen -= seconds * HZ_ASSUMED;
-			flow_meta_at(false, set, way)->last_seen -= seconds * HZ_ASSUMED;
-		}
-}
-
-void rig_age_affinity(unsigned int seconds)
-{
-	int fd = bpf_map__fd(rig.xdp->maps.lb_affinity);
-	struct lb_affinity_key key, next;
-	struct lb_affinity bound;
-	bool more = !bpf_map_get_next_key(fd, NULL, &key);
-
-	while (more) {
-		more = !bpf_map_get_next_key(fd, &key, &next);
-		network_must(bpf_map_lookup_elem(fd, &key, &bound), "affinity");
-		bound.last_used -= seconds * HZ_ASSUMED;
-		network_must(bpf_map_update_elem(fd, &key, &bound, BPF_EXIST), "affinity");
-		key = next;
-	}
-}
-
-/* ------------------------------------------------------------- running -- */
-
-static enum rig_action run_xdp(uint8_t *frame, size_t *size)
-{
-	static uint8_t out[RIG_OUT_MAX];
-	struct xdp_md ctx = {
-		.data_end = (uint32_t)*size,
-		.ingress_ifindex = rig.network.nic,
-	};
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = (uint32_t)*size,
-		    .data_out = out, .data_size_out = sizeof(out), .ctx_in = &ctx,
-		    .ctx_size_in = sizeof(ctx), .repeat = 1);
-	uint32_t mark = 0;
-
-	network_must(bpf_prog_test_run_opts(bpf_program__fd(rig.xdp->progs.lb_xdp), &opts),
-		     "test run");
-	memcpy(&mark, out, sizeof(mark));
-	if (opts.retval == XDP_PASS && opts.data_size_out == *size + sizeof(mark) &&
-	    mark == HANDOFF_MAGIC) {
-		memcpy(frame, out + sizeof(mark), *size);
-		return DO_HANDOFF;
-	}
-	memcpy(frame, out, opts.data_size_out);
-	*size = opts.data_size_out;
-	switch (opts.retval) {
-	case XDP_PASS:
-		return DO_PASS;
-	case XDP_TX:
-	case XDP_REDIRECT:
-		return DO_SEND;
-	default:
-		return DO_DROP;
-	}
-}
-
-static enum rig_action run_tc(struct bpf_program *program, unsigned int ifindex, uint8_t *frame,
-			      size_t *size)
-{
-	static uint8_t out[RIG_OUT_MAX];
-	struct __sk_buff ctx = { .ifindex = ifindex, .mark = rig.mark };
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = (uint32_t)*size,
-		    .data_out = out, .data_size_out = sizeof(out), .ctx_in = &ctx,
-		    .ctx_size_in = sizeof(ctx), .ctx_out = &ctx, .ctx_size_out = sizeof(ctx),
-		    .repeat = 1);
-
-	network_must(bpf_prog_test_run_opts(bpf_program__fd(program), &opts), "test run");
-	rig.mark = ctx.mark;
-	memcpy(frame, out, opts.data_size_out);
-	*size = opts.data_size_out;
-	switch ((int)opts.retval) {
-	case TC_ACT_UNSPEC:
-		return DO_PASS;
-	case TC_ACT_REDIRECT:
-		return DO_SEND;
-	default:
-		return DO_DROP;
-	}
-}
-
-enum rig_action rig_run(enum rig_hook hook, uint8_t *frame, size_t *size)
-{
-	switch (hook) {
-	case AT_NIC:
-		if (rig.mode == RIG_XDP)
-			return run_xdp(frame, size);
-		/* fall through */
-	case AT_NIC_TC:
-		return run_tc(rig.tc->progs.lb_tc_ingress, rig.network.nic, frame, size);
-	case AT_NIC_EGRESS:
-		return run_tc(rig.tc->progs.lb_tc_egress, rig.network.nic, frame, size);
-	case AT_POD_A:
-		return run_tc(rig.tc->progs.lb_tc_ingress, rig.network.pod_a, frame, size);
-	case AT_POD_B:
-		return run_tc(rig.tc->progs.lb_tc_ingress, rig.network.pod_b, frame, size);
-	case AT_POD_A_EGRESS:
-		return run_tc(rig.tc->progs.lb_tc_egress, rig.network.pod_a, frame, size);
-	}
-	return DO_DROP;
 }

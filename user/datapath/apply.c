@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "user/datapath/bloom.h"
 #include "user/datapath/bulk.h"
 #include "user/datapath/handle.h"
 #include "user/datapath/pin.h"
@@ -144,6 +145,8 @@ static int apply_sets(struct datapath *dp, const struct plan *plan, size_t first
 			r = stats_clear_service(dp, op->service.id, err);
 		bulk_add_op(&bulk, op);
 	}
+	if (!r && op_map(kind) == MAP_FRONTEND)
+		r = bloom_add(dp->map[MAP_BLOOM], &bulk, err);
 	if (!r) {
 		r = bulk_write(dp->map[op_map(kind)], &bulk);
 		if (r)
@@ -187,11 +190,16 @@ static int apply_at(struct datapath *dp, const struct plan *plan, size_t i, size
 
 int apply_plan(struct datapath *dp, const struct plan *plan, struct err *err)
 {
+	bool deleted = false;
 	size_t next = 0;
 	int r = 0;
 
-	while (!r && next < plan->n)
+	while (!r && next < plan->n) {
+		deleted |= plan->ops[next].kind == PLAN_FRONTEND_DELETE;
 		r = apply_at(dp, plan, next, &next, err);
+	}
+	if (!r && deleted)
+		r = bloom_rebuild(dp->map[MAP_BLOOM], dp->map[MAP_FRONTEND], err);
 	return r;
 }
 

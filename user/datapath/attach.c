@@ -8,6 +8,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "user/datapath/bloom.h"
 #include "user/datapath/clock.h"
 #include "user/datapath/handle.h"
 #include "user/datapath/hooks.h"
@@ -97,6 +98,16 @@ static int write_meta(const struct attach *attach, const struct lb_meta *meta, s
 	return r ? err_sys(err, r, "cannot write lb_meta") : 0;
 }
 
+/* Frontends may have outlived programs that had no such filter. */
+static int fill_bloom(const struct paths *paths, struct err *err)
+{
+	cleanup_close int bloom = -EBADF, frontend = -EBADF;
+	int r = handle_open_map(paths, MAP_BLOOM, &bloom, err);
+
+	r = r ?: handle_open_map(paths, MAP_FRONTEND, &frontend, err);
+	return r ?: bloom_rebuild(bloom, frontend, err);
+}
+
 static int attach_load(struct attach *attach, struct err *err)
 {
 	const bool want[OBJECT_COUNT] = {
@@ -109,6 +120,7 @@ static int attach_load(struct attach *attach, struct err *err)
 	r = r ?: load_objects(attach->paths, &attach->meta.config, want, &attach->load, err);
 	r = r ?: load_pin(&attach->load, attach->paths, attach->folder, err);
 	r = r ?: handle_open_map(attach->paths, MAP_DEVICE, &attach->device_map, err);
+	r = r ?: fill_bloom(attach->paths, err);
 	r = r ?: write_meta(attach, &attach->meta, err);
 	r = r ?: device_view_load(attach->config, &attach->view, err);
 	for (size_t i = 0; i < attach->state.nics.n && !r; i++)

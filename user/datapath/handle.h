@@ -8,6 +8,7 @@
 /* The maps that outlive the programs and are pinned by name. X(ID, name) */
 #define SHARED_MAPS(X)                     \
 	X(FRONTEND, lb_frontend)           \
+	X(BLOOM, lb_bloom)                 \
 	X(MAGLEV, lb_maglev)               \
 	X(BACKEND, lb_backend)             \
 	X(FLOW4, lb_flow4)                 \

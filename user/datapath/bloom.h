@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* lb_bloom, which must know of every frontend that lb_frontend has (see lb/bloom.h). */
+#ifndef DATAPATH_BLOOM_H
+#define DATAPATH_BLOOM_H
+
+#include "user/datapath/bulk.h"
+#include "user/util/err.h"
+
+/* To be called before the frontends, the keys of bulk, are written. */
+LB_CHECKED int bloom_add(int bloom_fd, const struct bulk *frontends, struct err *err);
+
+/* Anew from the keys that are there: forgets those that were deleted. */
+LB_CHECKED int bloom_rebuild(int bloom_fd, int frontend_fd, struct err *err);
+
+#endif
