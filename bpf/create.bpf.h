@@ -227,8 +227,7 @@ static __always_inline int create_insert_answer(struct hook_ctx *ctx, struct cre
 		else if (result != FLOW_TAKEN)
 			break;
 	}
-	if ((result == FLOW_TAKEN || result == FLOW_CLOSED) && tries > 1 &&
-	    s->closed < CREATE_PORT_TRIES)
+	if ((result == FLOW_TAKEN || result == FLOW_CLOSED) && s->closed < CREATE_PORT_TRIES)
 		result = create_try_answer(s, start, s->closed, true, v4);
 	switch (result) {
 	case FLOW_INSERTED:

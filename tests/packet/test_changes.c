@@ -77,6 +77,13 @@ static void cluster_pod_b(bool v4, uint8_t proto)
 	rig_frontend(&(struct rig_frontend){ H_CLUSTER_IP, 80, 1, 0, 0, 1, 1, 0 }, v4, proto);
 }
 
+static void cluster_and_external(bool v4, uint8_t proto)
+{
+	cluster_pod_b(v4, proto);
+	rig_frontend(&(struct rig_frontend){ H_EXTERNAL, 80, 1, LB_FRONTEND_EXTERNAL, 0, 1, 1, 1 },
+		     v4, proto);
+}
+
 static void long_after(bool v4, uint8_t proto)
 {
 	(void)v4;
@@ -109,6 +116,17 @@ static const struct scenario scenarios[] = {
 	      UNTOUCHED },
 	    { POD_ASKS(SYN) },
 	    { POD_IS_ANSWERED(SYNACK) } } },
+	{ "the same port to another address of the service, after the first was closed",
+	  cluster_and_external,
+	  TCP_ONLY,
+	  { { POD_ASKS(SYN) },
+	    { POD_IS_ANSWERED(SYNACK) },
+	    { POD_ASKS(ACK) },
+	    { POD_ASKS(RST) },
+	    { AT_POD_A,
+	      { POD_A_TO_VETH, H_POD_A, H_EXTERNAL, 40000, 80, SYN },
+	      STACK,
+	      { POD_A_TO_VETH, H_POD_A, H_POD_B, 40000, 8080 } } } },
 	{ "an answer long after its flow has expired is nobody's",
 	  cluster_pod_b,
 	  ALL,
