@@ -8,12 +8,15 @@
 #include <strings.h>
 
 #include "user/probe/curl.h"
+#include "user/probe/plain.h"
 #include "user/util/cleanup.h"
 #include "user/util/vec.h"
 
 #define HTTP_HOPS 10 /* Go's client follows so many redirects */
 
+/* One of them: plain as long as it is enough. */
 struct http {
+	struct plain *plain;
 	struct transfer *transfer;
 	char *url;
 	unsigned int hops;
@@ -106,6 +109,7 @@ static void http_free(struct run *run)
 	struct http *http = run->state;
 
 	run->state = NULL;
+	plain_free(http->plain);
 	transfer_free(http->transfer);
 	free(http->url);
 	free(http);
@@ -145,22 +149,89 @@ static void http_answered(void *arg, const struct transfer_result *result)
 	run->done(run, outcome, text);
 }
 
-static void http_start(struct run *run)
+static void curl_start(struct run *run)
 {
-	struct http *http = xcalloc(1, sizeof(*http));
+	struct http *http = run->state;
 	size_t n_lines;
-	char **lines;
+	char **lines = http_headers(run->probe, &n_lines);
 
-	run->state = http;
-	http->url = http_url(run);
 	http->transfer = transfer_new(run->runners->curl, http->url, http_answered, run);
-	lines = http_headers(run->probe, &n_lines);
 	for (size_t i = 0; i < n_lines; i++) {
 		transfer_header(http->transfer, lines[i]);
 		free(lines[i]);
 	}
 	free(lines);
 	transfer_start(http->transfer);
+}
+
+static void plain_answered(void *arg, const struct plain_result *result)
+{
+	struct run *run = arg;
+	struct http *http = run->state;
+	enum outcome outcome;
+	char text[RUN_TEXT];
+
+	if (result->failed) {
+		http_fail(run, result->failed);
+		return;
+	}
+	/* There is more to it: libcurl asks again, and goes where it is sent. */
+	if (http_redirects(result->status) || result->status < 200) {
+		plain_free(http->plain);
+		http->plain = NULL;
+		curl_start(run);
+		return;
+	}
+	outcome = http_outcome(result->status, text);
+	http_free(run);
+	run->done(run, outcome, text);
+}
+
+char *http_request(const struct run *run)
+{
+	const struct probe *probe = run->probe;
+	size_t n_lines, size;
+	char **lines = http_headers(probe, &n_lines);
+	char *text = NULL, where[RUN_TEXT];
+	FILE *out = open_memstream(&text, &size);
+
+	fprintf(out, "GET %s%s HTTP/1.1\r\n", probe->path[0] == '/' ? "" : "/", probe->path);
+	if (!has_header(probe, "Host"))
+		fprintf(out, "Host: %s\r\n", run_where(run, where));
+	for (size_t i = 0; i < n_lines; i++) {
+		size_t end = strlen(lines[i]) - 1;
+
+		/* As libcurl takes them: "Name;" is empty, "Name:" is none. */
+		if (lines[i][end] == ';' && !strchr(lines[i], ':'))
+			fprintf(out, "%.*s:\r\n", (int)end, lines[i]);
+		else if (lines[i][end] != ':' || strchr(lines[i], ' '))
+			fprintf(out, "%s\r\n", lines[i]);
+		free(lines[i]);
+	}
+	free(lines);
+	fputs("\r\n", out);
+	fclose(out);
+	return text;
+}
+
+/* A fragment is not for the server, and TLS and names are not for us. */
+static bool plain_is_enough(const struct run *run, struct lb_addr *ret_addr)
+{
+	return !run->probe->https && run_addr(run, ret_addr) && !strchr(run->probe->path, '#');
+}
+
+static void http_start(struct run *run)
+{
+	struct http *http = xcalloc(1, sizeof(*http));
+	struct lb_addr addr;
+
+	run->state = http;
+	http->url = http_url(run);
+	if (plain_is_enough(run, &addr))
+		http->plain = plain_start(run->runners->base, &addr, run->probe->port,
+					  http_request(run), plain_answered, run);
+	else
+		curl_start(run);
 }
 
 static void http_stop(struct run *run, char *text)

@@ -11,6 +11,9 @@ char *http_url(const struct run *run);
 /* Header lines for libcurl, each to be freed, *ret_n of them, as is the array. */
 char **http_headers(const struct probe *probe, size_t *ret_n);
 
+/* The request of a plain GET, to be freed. */
+char *http_request(const struct run *run);
+
 /* What an answer that leads nowhere else means. */
 enum outcome http_outcome(long status, char text[RUN_TEXT]);
 

@@ -7,6 +7,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "user/probe/tcp.h"
+
 #include "user/probe/curl.h"
 #include "user/probe/run.h"
 #include "user/util/vec.h"
@@ -55,7 +57,7 @@ static void tcp_connected(evutil_socket_t fd, short what, void *arg)
 	tcp_end(arg, error);
 }
 
-static int tcp_connect(const struct lb_addr *addr, uint16_t port, int *ret_fd)
+int tcp_connect(const struct lb_addr *addr, uint16_t port, int *ret_fd)
 {
 	bool v4 = addr_is_v4(addr);
 	struct sockaddr_in sin = { .sin_family = AF_INET,

@@ -107,6 +107,19 @@ static const struct run_row {
 	  "" },
 	{ "a body that breaks off", PROBE_HTTP, TARGET_ANSWER, OK_HEAD LENGTH("20") "ok",
 	  OUTCOME_FAILURE, "" },
+	{ "chunks", PROBE_HTTP, TARGET_ANSWER,
+	  OK_HEAD "Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", OUTCOME_SUCCESS, "" },
+	{ "chunks without an end", PROBE_HTTP, TARGET_ANSWER,
+	  OK_HEAD "Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n", OUTCOME_FAILURE, "EOF" },
+	{ "a body that ends with the connection", PROBE_HTTP, TARGET_ANSWER, OK_HEAD "\r\nok",
+	  OUTCOME_SUCCESS, "" },
+	{ "whole, and the connection stays", PROBE_HTTP, TARGET_HANG, OK_HEAD LENGTH("2") "ok",
+	  OUTCOME_SUCCESS, "" },
+	{ "100 first", PROBE_HTTP, TARGET_ANSWER, "HTTP/1.1 100 Continue\r\n\r\n" STATUS("200 OK"),
+	  OUTCOME_SUCCESS, "" },
+	{ "half a head", PROBE_HTTP, TARGET_ANSWER, OK_HEAD "X: y\r\n", OUTCOME_FAILURE, "EOF" },
+	{ "a length that is none", PROBE_HTTP, TARGET_ANSWER, OK_HEAD LENGTH("-1"), OUTCOME_FAILURE,
+	  "malformed" },
 	{ "nothing", PROBE_HTTP, TARGET_ANSWER, "", OUTCOME_FAILURE, "EOF" },
 	{ "no HTTP", PROBE_HTTP, TARGET_ANSWER, "SSH-2.0-OpenSSH\r\n\r\n", OUTCOME_FAILURE,
 	  "Get " },
@@ -258,6 +271,23 @@ static void check_headers(void **state)
 	assert_string_equal(got, row->want);
 }
 
+static void check_request(void **state)
+{
+	static struct probe_header headers[] = { { "x-empty", "" },
+						 { "Accept", "" },
+						 { "x-a", "1" } };
+	struct probe probe = { .port = 80, .path = "a?b", .headers = headers, .n_headers = 3 };
+	struct run run = { .probe = &probe };
+	cleanup_free char *request = NULL;
+
+	(void)state;
+	assert_int_equal(addr_parse("fd00::1", &run.addr), 0);
+	request = http_request(&run);
+	assert_string_equal(request, "GET /a?b HTTP/1.1\r\nHost: [fd00::1]:80\r\n"
+				     "User-Agent: kube-probe/1.34\r\nX-Empty:\r\nX-A: 1\r\n"
+				     "Connection: close\r\n\r\n");
+}
+
 static const struct url_row {
 	const char *name, *addr, *host, *path;
 	bool https;
@@ -349,6 +379,7 @@ int main(void)
 	ADD(grpc_rows, check_grpc);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(check_refused);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(check_named);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(check_request);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(check_port_missing);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(check_grpc_request);
 	return _cmocka_run_group_tests("runs", tests, n, NULL, NULL);
