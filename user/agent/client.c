@@ -18,10 +18,10 @@ struct text {
 	size_t n, room;
 };
 
-static int client_connect(const struct paths *paths, struct err *err)
+static int client_connect(const struct paths *paths, int seconds, struct err *err)
 {
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
-	struct timeval timeout = { .tv_sec = CLIENT_TIMEOUT_SECONDS };
+	struct timeval timeout = { .tv_sec = seconds };
 	cleanup_close int fd = -EBADF;
 
 	/* No agent can listen there either. */
@@ -63,10 +63,11 @@ static int answer_receive(int fd, struct text *text)
 	return 0;
 }
 
-int client_ask(const struct paths *paths, enum protocol_op op, json_t **ret_answer, struct err *err)
+int client_ask_within(const struct paths *paths, enum protocol_op op, int seconds,
+		      json_t **ret_answer, struct err *err)
 {
 	cleanup_free char *request = protocol_request_format(op);
-	cleanup_close int fd = client_connect(paths, err);
+	cleanup_close int fd = client_connect(paths, seconds, err);
 	struct text text = { 0 };
 	int rc;
 
@@ -84,4 +85,9 @@ int client_ask(const struct paths *paths, enum protocol_op op, json_t **ret_answ
 		rc = protocol_answer_parse(text.items, text.n, ret_answer, err);
 	vec_free(&text);
 	return rc;
+}
+
+int client_ask(const struct paths *paths, enum protocol_op op, json_t **ret_answer, struct err *err)
+{
+	return client_ask_within(paths, op, CLIENT_TIMEOUT_SECONDS, ret_answer, err);
 }

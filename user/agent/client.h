@@ -9,4 +9,8 @@
 LB_CHECKED int client_ask(const struct paths *paths, enum protocol_op op, json_t **ret_answer,
 			  struct err *err);
 
+/* The same for who will not wait long. -ETIMEDOUT: no answer in time. */
+LB_CHECKED int client_ask_within(const struct paths *paths, enum protocol_op op, int seconds,
+				 json_t **ret_answer, struct err *err);
+
 #endif
