@@ -210,7 +210,8 @@ static __always_inline bool dns_read_message(struct hook_ctx *ctx, struct dns_sc
 	dns_forget(size);
 	if (size < DNS_HEADER + 1 + DNS_FIXED || size > DNS_QUERY)
 		return false;
-	__builtin_memset(s, 0, sizeof(*s));
+	__builtin_memset(s->query, 0, sizeof(s->query));
+	__builtin_memset(s->name, 0, sizeof(s->name));
 	if (hook_load(ctx, at, s->query, size))
 		return false;
 	/* A query without flags but RD, AD and CD, and one question. */
@@ -374,7 +375,11 @@ static __always_inline __u32 dns_answer(struct dns_scratch *s, const struct dns_
 	}
 	s->reply[2] = 0x84 | (s->query[2] & 1);
 	s->reply[3] = (meta->recursion ? 0x80 : 0) | rcode;
-	return q->edns ? dns_put_opt(s, q->dnssec, at) : at;
+	if (q->edns)
+		at = dns_put_opt(s, q->dnssec, at);
+	/* The checksum is made of whole words. */
+	*(__u32 *)(s->reply + (at & (DNS_REPLY - 1))) = 0;
+	return at;
 }
 
 /* Turns the packet round with the message in s->reply. */
@@ -383,6 +388,7 @@ static __always_inline enum verdict dns_reply(struct hook_ctx *ctx, struct dns_s
 {
 	const __u32 l4 = ETH_HLEN + (v4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr));
 	__be16 length = bpf_htons((__u16)(sizeof(struct udphdr) + size));
+	__u32 words = (size + 3) & ~3u, old_words = (q->size + 3) & ~3u;
 	struct reject_link link = {};
 	struct udphdr *udp;
 	__u32 delta;
@@ -408,8 +414,11 @@ static __always_inline enum verdict dns_reply(struct hook_ctx *ctx, struct dns_s
 		return VERDICT_DROP;
 	if (hook_store(ctx, l4 + sizeof(*udp), s->reply, size))
 		return VERDICT_DROP;
-	delta = (__u32)bpf_csum_diff((__be32 *)s->query, DNS_QUERY, (__be32 *)s->reply, DNS_REPLY,
-				     0);
+	dns_forget(words);
+	dns_forget(old_words);
+	if (words > DNS_REPLY || old_words > DNS_QUERY)
+		return VERDICT_DROP;
+	delta = (__u32)bpf_csum_diff((__be32 *)s->query, old_words, (__be32 *)s->reply, words, 0);
 	hook_checksum_udp(ctx, l4, delta, q->length, length);
 	return VERDICT_REPLY;
 }
