@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Session affinity: a client stays with its pod, by every way in, as long as the pod is there and the
-# timeout says; through changes of the service.
+# Session affinity: a client stays with its pod, by every way in, as long as the pod is there and
+# the timeout says; through changes of the service.
 set -euo pipefail
 cd "$(dirname "$0")"
 . ./stage.sh

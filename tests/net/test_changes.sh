@@ -7,7 +7,7 @@ cd "$(dirname "$0")"
 . ./check.sh
 . ./traffic.sh
 
-# The ways in, "NAME HOST ADDRESS PORT" each. Source ports given are outside of what hosts choose from.
+# The ways in, "NAME HOST ADDRESS PORT" each.
 WAYS='NodePort client 192.0.2.1 30170
 NodePort6 client 2001:db8::1 30170
 LoadBalancer client 198.51.100.7 9000
@@ -25,6 +25,7 @@ moving() {
 			{name: udp, protocol: UDP, port: 9000, targetPort: $1, nodePort: 30170}]"
 }
 
+# Source ports are given that hosts do not choose from by themselves.
 # each_way CHECK-NAME PATTERN PROTOCOL [OPTION...]: what one line brings, by each way.
 each_way() {
 	local what=$1 pattern=$2 proto=$3 name host address port
@@ -124,8 +125,8 @@ half_open() {
 	}
 }
 
-# A port of the client, used again soon: after a reset, when the pod left meanwhile, after an orderly
-# end.
+# A port of the client, used again soon: after a reset, when the pod left meanwhile, after an
+# orderly end.
 port_reuse() {
 	local name host address port i pod
 	while read -r name host address port; do

@@ -8,8 +8,8 @@ cd "$(dirname "$0")"
 . ./check.sh
 . ./traffic.sh
 
-# by_slices NAME NODE-PORT V4-ENDPOINT|"" V6-ENDPOINT|"" [TARGET-PORT]: a Service of both families for
-# endpoints of our choice.
+# by_slices NAME NODE-PORT V4-ENDPOINT|"" V6-ENDPOINT|"" [TARGET-PORT]: a Service of both families
+# for endpoints of our choice.
 by_slices() {
 	local name=$1 family address
 	apply_text >/dev/null <<-END
@@ -127,7 +127,7 @@ last_hop() {
 
 # --------------------------------------------------------------- path MTU --
 
-# Somebody far away, behind a router with a smaller MTU there. Their own handshake knows nothing of it.
+# Somebody far away, behind a router with a smaller MTU there. Their handshake knows nothing of it.
 far_new() {
 	stage_host_new router
 	stage_lan_join router 40
@@ -254,7 +254,7 @@ families() {
 
 # Fragments that the client made of its datagrams so far.
 fragments_made() {
-	on client awk '/^Ip: [0-9]/ { print $19 }' /proc/net/snmp
+	on client nstat -asz IpFragCreates Ip6FragCreates | awk '/FragCreates/ { n += $2 } END { print n }'
 }
 
 jumbo_new() {
