@@ -26,7 +26,7 @@ ifeq ($(filter 1,$(V)),)
 MAKEFLAGS += --no-print-directory
 endif
 
-PKGS := libbpf yaml-0.1 jansson libevent libmnl libcurl libknot
+PKGS := libbpf yaml-0.1 jansson libevent libmnl libcurl libknot libcrypto
 VERSION := $(shell git -c safe.directory='*' describe --always --dirty 2>/dev/null || echo unknown)
 INCLUDES := -I. -Iinclude -I$(SKEL_DIR)
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla

@@ -377,6 +377,7 @@ stage_up() {
 	}
 	STAGE_ID=lb-$$
 	STAGE=$(mktemp -d "/tmp/$STAGE_ID-XXXXXX")
+	chmod 711 "$STAGE" # HAProxy of an Ingress has a user of its own
 	trap stage_down EXIT
 	trap 'exit 1' INT TERM HUP
 	mkdir "$STAGE/bin"

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "user/agent/health_server.h"
+#include "user/agent/ingress.h"
 #include "user/agent/lock.h"
 #include "user/agent/names.h"
 #include "user/agent/netwatch.h"
@@ -41,6 +42,7 @@ struct agent {
 	struct server *server;
 	struct probing *probing;
 	struct health_server *health;
+	struct ingress_control *ingress;
 	int64_t synced; /* when the last sync that succeeded did */
 	struct names names;
 	struct reconcile reconcile;
@@ -100,6 +102,7 @@ static int agent_sync(struct agent *agent, struct sync_result *ret_result, struc
 		agent->synced = clock_ms();
 	names_update(&agent->names, agent->config, agent->reconcile.store,
 		     agent->reconcile.names_served ? agent->reconcile.dp : NULL);
+	ingress_control_update(agent->ingress, &agent->reconcile);
 	status_sync(&agent->status, &agent->reconcile, rc ? NULL : ret_result, err);
 	pace_done(&agent->pace, began, clock_ms(), full, !rc);
 	timer_arm(agent);
@@ -259,6 +262,7 @@ static int agent_open(struct agent *agent, struct err *err)
 	agent->probing = probing_open(agent->base, agent->paths, agent->config, &agent->reconcile,
 				      readiness_changed, agent);
 	agent->health = health_server_new(agent->base, maps_are_right, agent);
+	agent->ingress = ingress_control_open(agent->base, agent->paths);
 	agent->reconcile.resolved = endpoints_resolved;
 	agent->reconcile.resolved_arg = agent;
 	return server_open(agent->base, agent->paths, CLIENT_IDLE_MS, client_answer, agent,
@@ -271,6 +275,7 @@ static void agent_close(struct agent *agent)
 	server_close(agent->server);
 	probing_close(agent->probing);
 	health_server_free(agent->health);
+	ingress_control_close(agent->ingress);
 	netwatch_close(agent->netwatch);
 	statewatch_close(agent->statewatch);
 	if (agent->timer)

@@ -2,9 +2,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "user/cmd/events.h"
 #include "user/cmd/print.h"
 #include "user/cmd/query.h"
-#include "user/probe/events.h"
+#include "user/ingress/status.h"
 #include "user/util/cleanup.h"
 #include "user/util/table.h"
 
@@ -82,7 +83,7 @@ static int describe_result(struct describing *describing, const struct query_res
 
 static int describe_query(const struct query *query)
 {
-	cleanup_json json_t *events = events_read(query->cli->paths.run);
+	cleanup_json json_t *events = events_all(query->cli->paths.run);
 	struct describing describing = { .query = query, .events = events };
 	struct query_result result;
 	struct store *store;
@@ -91,6 +92,7 @@ static int describe_query(const struct query *query)
 
 	if (resource_store_load(query->cli, &store, &err))
 		return cli_fail(&err);
+	ingress_status_fill(query->cli->paths.run, store);
 	query_run(query, store, &result);
 	describing.store = store;
 	exit_code = describe_result(&describing, &result);

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "user/cmd/print.h"
+#include "user/ingress/status.h"
 #include "user/probe/events.h"
 #include "user/util/age.h"
 #include "user/util/cleanup.h"
@@ -123,6 +124,16 @@ static void print_all(const struct cli *cli, enum output output, json_t *events)
 	}
 }
 
+json_t *events_all(const char *run)
+{
+	cleanup_json json_t *status = ingress_status_read(run);
+	json_t *all = events_read(run);
+
+	if (status)
+		json_array_extend(all, json_object_get(status, "events"));
+	return all;
+}
+
 int events_get(const struct cli *cli, enum output output)
 {
 	cleanup_json json_t *all = NULL, *events = json_array();
@@ -132,7 +143,7 @@ int events_get(const struct cli *cli, enum output output)
 
 	if (cli_switch(cli, "watch") || cli_option(cli, "selector"))
 		return cli_usage(cli, "events are neither watched nor selected");
-	all = events_read(cli->paths.run);
+	all = events_all(cli->paths.run);
 	json_array_foreach (all, i, event) {
 		if (event_is_wanted(cli, event))
 			json_array_append(events, event);

@@ -8,6 +8,9 @@
 /* Do the arguments of get ask for events? */
 bool events_asked(const struct cli *cli);
 
+/* All that were written down: of probes, and of Ingresses. A list of Event objects. */
+json_t *events_all(const char *run);
+
 /* `get events [NAME...]` */
 int events_get(const struct cli *cli, enum output output);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "user/cmd/dns.h"
+#include "user/ingress/status.h"
 
 #define OUTPUTS "wide|json|yaml|name"
 
@@ -27,6 +28,7 @@ static int get_once(const struct query *query)
 
 	if (resource_store_load(query->cli, &store, &err))
 		return cli_fail(&err);
+	ingress_status_fill(query->cli->paths.run, store);
 	query_run(query, store, &result);
 	query_print(query, store, &result, stdout);
 	fflush(stdout);

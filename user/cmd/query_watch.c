@@ -4,6 +4,7 @@
 
 #include "user/agent/statewatch.h"
 #include "user/cmd/query.h"
+#include "user/ingress/status.h"
 
 /* Changes that come close together are shown together. */
 #define SETTLE_USEC 50000
@@ -28,6 +29,7 @@ static int snapshot_take(const struct query *query, struct snapshot *ret, struct
 
 	if (code)
 		return code;
+	ingress_status_fill(query->cli->paths.run, ret->store);
 	query_run(query, ret->store, &ret->result);
 	resources_sort(&ret->result.items[0].resources, 0);
 	return 0;

@@ -176,6 +176,7 @@ static void root_read(const struct field *root, struct config *config)
 		"flows",
 		"timeouts",
 		"dns",
+		"ingress",
 		NULL,
 	};
 	struct field external_ips = field_get(root, "externalIPs");
@@ -200,6 +201,7 @@ static void root_read(const struct field *root, struct config *config)
 	config->flows = (uint32_t)field_int(&flows, FLOWS_MIN, FLOWS_MAX, config->flows);
 	timeouts_read(root, &config->timeouts);
 	config_read_dns(root, config);
+	config_read_ingress(root, config);
 	/* A masqueraded flow on a node port would be taken for a request to it. */
 	if (config->snat_first <= config->node_port_last &&
 	    config->node_port_first <= config->snat_last)
@@ -229,6 +231,7 @@ static int defaults_set(struct config *config, struct err *err)
 			      .udp_one_way = 30,
 			      .udp_replied = 180 },
 		.dns = { .domain = xstrdup("cluster.local"), .kernel = true },
+		.ingress = { .http_port = 80, .https_port = 443 },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(service_cidrs); i++) {
 		int r = prefix_parse(service_cidrs[i], vec_add(&config->service_cidrs));
@@ -300,5 +303,6 @@ void config_done(struct config *config)
 	vec_free(&config->dns.addresses);
 	vec_free(&config->dns.listen);
 	vec_free(&config->dns.upstreams);
+	vec_free(&config->ingress.addresses);
 	*config = (struct config){ 0 };
 }

@@ -38,6 +38,12 @@ struct dns_config {
 	bool kernel;			 /* dns.kernel [true] */
 };
 
+struct ingress_config {
+	struct addr_list addresses; /* ingress.addresses [all of the node] */
+	uint16_t http_port;	    /* ingress.httpPort [80] */
+	uint16_t https_port;	    /* ingress.httpsPort [443] */
+};
+
 /* Seconds. Defaults in brackets. */
 struct flow_timeouts {
 	uint32_t tcp_half_open;	  /* timeouts.tcpHalfOpen [60] */
@@ -63,6 +69,7 @@ struct config {
 	uint32_t flows; /* flows, entries of each family [LB_DEFAULT_FLOWS] */
 	struct flow_timeouts timeouts;
 	struct dns_config dns;
+	struct ingress_config ingress;
 };
 
 /*

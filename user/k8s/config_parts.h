@@ -16,6 +16,9 @@ struct field config_item(const struct field *field, size_t i);
 /* dns: {domain, address, listen, upstreams, kernel} */
 void config_read_dns(const struct field *root, struct config *config);
 
+/* ingress: {addresses, httpPort, httpsPort} */
+void config_read_ingress(const struct field *root, struct config *config);
+
 /* What follows from other keys, when all are read. */
 void config_default_dns(struct config *config);
 

@@ -144,7 +144,7 @@ static void typed_decode(const struct field *root, struct object *object)
 		object->node = node_decode(root);
 		break;
 	case K8S_INGRESS:
-		ingress_check(root);
+		object->ingress = ingress_decode(root);
 		break;
 	case K8S_SECRET:
 		secret_check(root);

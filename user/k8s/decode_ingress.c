@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Ingress: its structure is checked, in networking.k8s.io/v1 and in the older forms, where
- * a backend is {serviceName, servicePort} and pathType may be missing.
+ * Ingress, in networking.k8s.io/v1 and in the older forms, where a backend is {serviceName,
+ * servicePort} and pathType may be missing. Its structure is checked first, and then read.
  */
 #include <string.h>
 
 #include "user/k8s/kinds.h"
 #include "user/k8s/names.h"
 #include "user/util/cleanup.h"
+#include "user/util/tree.h"
+#include "user/util/vec.h"
 
 static void service_backend_check(const struct field *service)
 {
@@ -153,10 +155,8 @@ static void tls_check(const struct field *tls)
 	}
 }
 
-void ingress_check(const struct field *root)
+static void spec_check(const struct field *root, bool old)
 {
-	struct field version = field_get(root, "apiVersion");
-	bool old = strcmp(field_string(&version), "networking.k8s.io/v1") != 0;
 	struct field spec = field_get(root, "spec");
 	struct field backend = field_get(&spec, old ? "backend" : "defaultBackend");
 	struct field rules = field_get(&spec, "rules");
@@ -173,4 +173,107 @@ void ingress_check(const struct field *root)
 	rules_check(&rules, old);
 	tls_check(&tls);
 	field_name(&class, name_dns1123_subdomain);
+}
+
+/* ---------------------------------------------------- what was found right -- */
+
+static struct ingress_backend backend_read(const json_t *backend)
+{
+	const json_t *old_port = json_object_get(backend, "servicePort");
+	const char *old_service = tree_text(backend, "serviceName");
+
+	if (old_service)
+		return (struct ingress_backend){
+			.service = old_service,
+			.port_name = json_string_value(old_port),
+			.port = (uint16_t)json_integer_value(old_port),
+		};
+	return (struct ingress_backend){
+		.service = tree_text(backend, "service.name"),
+		.port_name = tree_text(backend, "service.port.name"),
+		.port = (uint16_t)tree_int(backend, "service.port.number"),
+	};
+}
+
+static struct ingress_path path_read(const char *host, const json_t *item)
+{
+	const char *path = tree_text(item, "path");
+	const char *type = tree_text(item, "pathType");
+	bool exact = type && !strcmp(type, "Exact");
+
+	return (struct ingress_path){
+		.host = host ? host : "",
+		.path = path && *path ? path : "/",
+		.type = exact ? INGRESS_PATH_EXACT : INGRESS_PATH_PREFIX,
+		.specific = !type || !strcmp(type, "ImplementationSpecific"),
+		.backend = backend_read(json_object_get(item, "backend")),
+	};
+}
+
+static void rules_read(const json_t *rules, struct ingress *ingress)
+{
+	VEC(struct ingress_path) paths = { 0 };
+	json_t *rule, *item;
+	size_t i, j;
+
+	json_array_foreach ((json_t *)rules, i, rule) {
+		json_array_foreach (tree_get(rule, "http.paths"), j, item)
+			vec_push(&paths, path_read(tree_text(rule, "host"), item));
+	}
+	ingress->paths = paths.items;
+	ingress->n_paths = paths.n;
+}
+
+static void tls_read(const json_t *tls, struct ingress *ingress)
+{
+	ingress->n_tls = json_array_size(tls);
+	ingress->tls = xcalloc(ingress->n_tls, sizeof(*ingress->tls));
+	for (size_t i = 0; i < ingress->n_tls; i++) {
+		const json_t *item = json_array_get(tls, i);
+		const json_t *hosts = json_object_get(item, "hosts");
+		struct ingress_tls *to = &ingress->tls[i];
+
+		to->secret = tree_text(item, "secretName");
+		if (to->secret && !*to->secret)
+			to->secret = NULL;
+		to->n_hosts = json_array_size(hosts);
+		to->hosts = xcalloc(to->n_hosts, sizeof(*to->hosts));
+		for (size_t k = 0; k < to->n_hosts; k++)
+			to->hosts[k] = json_string_value(json_array_get(hosts, k));
+	}
+}
+
+struct ingress *ingress_decode(const struct field *root)
+{
+	struct field version = field_get(root, "apiVersion");
+	bool old = strcmp(field_string(&version), "networking.k8s.io/v1") != 0;
+	struct ingress *ingress = xcalloc(1, sizeof(*ingress));
+	const json_t *spec = json_object_get(root->json, "spec");
+	const json_t *backend = json_object_get(spec, old ? "backend" : "defaultBackend");
+	const json_t *annotations = tree_get(root->json, "metadata.annotations");
+
+	spec_check(root, old);
+	if (root->reading->code)
+		return ingress;
+	ingress->class = tree_text(spec, "ingressClassName");
+	if (!ingress->class)
+		ingress->class = json_string_value(
+			json_object_get(annotations, "kubernetes.io/ingress.class"));
+	ingress->has_default = json_is_object(backend);
+	if (ingress->has_default)
+		ingress->default_backend = backend_read(backend);
+	rules_read(json_object_get(spec, "rules"), ingress);
+	tls_read(json_object_get(spec, "tls"), ingress);
+	return ingress;
+}
+
+void ingress_free(struct ingress *ingress)
+{
+	if (!ingress)
+		return;
+	for (size_t i = 0; i < ingress->n_tls; i++)
+		free(ingress->tls[i].hosts);
+	free(ingress->tls);
+	free(ingress->paths);
+	free(ingress);
 }

@@ -241,7 +241,7 @@ static void traffic_decode(const struct field *spec, struct service *service)
 	service->publish_not_ready = field_bool(&not_ready, false);
 }
 
-static void ingress_decode(const struct field *root, struct service *service)
+static void status_decode(const struct field *root, struct service *service)
 {
 	static const char *const modes[] = { "Proxy", "VIP", NULL };
 	struct field status = field_get(root, "status");
@@ -286,7 +286,7 @@ struct service *service_decode(const struct field *root)
 	affinity_decode(&spec, service);
 	traffic_decode(&spec, service);
 	service->external_name = field_string(&external_name);
-	ingress_decode(root, service);
+	status_decode(root, service);
 	service->probe = probe_decode_text(&probe);
 	if (!root->reading->code)
 		service_check(&spec, service);

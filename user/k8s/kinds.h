@@ -31,9 +31,11 @@ struct probe *probe_decode(const struct field *field, enum probe_kind kind,
 /* The text of a Service's annotation, reported to its field. */
 struct probe *probe_decode_text(const struct field *text);
 
+struct ingress *ingress_decode(const struct field *root);
+void ingress_free(struct ingress *ingress);
+
 /* Checked only: nothing works with their inside yet. stringData is folded into data. */
 void secret_check(const struct field *root);
-void ingress_check(const struct field *root);
 
 /* What several kinds share: `protocol`, TCP when absent. */
 const char *protocol_name(uint8_t proto);

@@ -80,8 +80,10 @@ static void typed_free(struct object *object)
 	case K8S_NODE:
 		node_free(object->node);
 		break;
-	case K8S_NAMESPACE:
 	case K8S_INGRESS:
+		ingress_free(object->ingress);
+		break;
+	case K8S_NAMESPACE:
 	case K8S_SECRET:
 	case K8S_KINDS:
 		break;

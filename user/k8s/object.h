@@ -178,6 +178,43 @@ struct node {
 	const char *zone; /* label topology.kubernetes.io/zone, or NULL */
 };
 
+/* What an Ingress sends requests to. */
+struct ingress_backend {
+	const char *service;   /* NULL: a resource, which nothing here serves */
+	const char *port_name; /* or NULL */
+	uint16_t port;	       /* when there is no name */
+};
+
+enum ingress_path_type {
+	INGRESS_PATH_PREFIX, /* ImplementationSpecific, too */
+	INGRESS_PATH_EXACT,
+};
+
+/* One path of a rule: a rule without paths is none. */
+struct ingress_path {
+	const char *host; /* "" for all, "*.example.com" */
+	const char *path; /* "/" when not given */
+	enum ingress_path_type type;
+	bool specific; /* ImplementationSpecific, as older versions have it where none is given */
+	struct ingress_backend backend;
+};
+
+struct ingress_tls {
+	const char *secret; /* or NULL: only the hosts are told */
+	const char **hosts;
+	size_t n_hosts;
+};
+
+struct ingress {
+	const char *class; /* spec.ingressClassName, or else the old annotation, or NULL */
+	bool has_default;
+	struct ingress_backend default_backend;
+	struct ingress_path *paths;
+	size_t n_paths;
+	struct ingress_tls *tls;
+	size_t n_tls;
+};
+
 struct object {
 	enum k8s_kind kind;
 	const char *ns; /* "" for kinds without a namespace; "default" applied */
@@ -189,6 +226,7 @@ struct object {
 		struct endpoint_slice *slice;
 		struct pod *pod;
 		struct node *node;
+		struct ingress *ingress;
 		void *typed;
 	};
 };

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which rule a request meets. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/ingress/cluster.h"
+
+#define INGRESS(name, created)                                                      \
+	"apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata:\n  name: " name \
+	"\n  creationTimestamp: '2026-01-" created "T00:00:00Z'\n"
+#define PATH(path, type, service)                            \
+	"- {path: '" path "', pathType: " type ", backend: " \
+	"{service: {name: " service ", port: {number: 80}}}}\n"
+
+/* One host with all kinds of paths, a wildcard below the same domain, and no host. */
+static const char hosts
+	[] = INGRESS("hosts",
+		     "01") "spec:\n"
+			   "  rules:\n"
+			   "  - host: foo.example.com\n"
+			   "    http:\n"
+			   "      paths:\n"
+			   "      " PATH("/foo", "Prefix", "a") "      " PATH("/foo", "Exact", "b") "      " PATH("/aaa/bbb/", "Prefix", "a") "      " PATH(
+				   "/aaa", "Prefix",
+				   "b") "      " PATH("/exact/", "Exact",
+						      "a") "      " PATH("/any",
+									 "ImplementationSpecific",
+									 "a") "      " PATH("/re(/"
+											    "|$)(.*"
+											    ")",
+											    "Implem"
+											    "entati"
+											    "onSpec"
+											    "ific",
+											    "b") " "
+												 " "
+												 "-"
+												 " "
+												 "h"
+												 "o"
+												 "s"
+												 "t"
+												 ":"
+												 " "
+												 "'"
+												 "*"
+												 "."
+												 "e"
+												 "x"
+												 "a"
+												 "m"
+												 "p"
+												 "l"
+												 "e"
+												 "."
+												 "c"
+												 "o"
+												 "m"
+												 "'"
+												 "\n"
+												 " "
+												 " "
+												 " "
+												 " "
+												 "h"
+												 "t"
+												 "t"
+												 "p"
+												 ":"
+												 "\n"
+												 " "
+												 " "
+												 " "
+												 " "
+												 " "
+												 " "
+												 "p"
+												 "a"
+												 "t"
+												 "h"
+												 "s"
+												 ":"
+												 "\n"
+												 " "
+												 " "
+												 " "
+												 " "
+												 " "
+												 " " PATH(
+													 "/",
+													 "Prefix",
+													 "b") "  - http:\n"
+													      "      paths:\n"
+													      "      " PATH(
+														      "/foo",
+														      "Prefix",
+														      "b");
+
+/* Two Ingresses for one host; the younger one comes first by name. */
+static const char conflict[] =
+	INGRESS("a-young",
+		"02") "spec:\n"
+		      "  rules:\n"
+		      "  - host: foo.example.com\n"
+		      "    http:\n"
+		      "      paths:\n"
+		      "      " PATH("/", "Prefix", "b") "      " PATH(
+			      "/young", "Prefix",
+			      "b") "---\n" INGRESS("old", "01") "spec:\n"
+								"  rules:\n"
+								"  - host: foo.example.com\n"
+								"    http:\n"
+								"      paths:\n"
+								"      " PATH("/", "Prefix", "a");
+
+/* A default of the host's own, and one of all. */
+static const char defaults[] = INGRESS(
+	"all",
+	"01") "spec:\n"
+	      "  defaultBackend: {service: {name: a, port: {name: http}}}\n"
+	      "---\n" INGRESS("own",
+			      "02") "spec:\n"
+				    "  defaultBackend: {service: {name: b, port: {number: 80}}}\n"
+				    "  rules:\n"
+				    "  - host: own.example.com\n"
+				    "    http:\n"
+				    "      paths:\n"
+				    "      " PATH("/b", "Prefix", "a") "---\n" INGRESS(
+					    "none", "03") "spec:\n"
+							  "  rules:\n"
+							  "  - host: none.example.com\n"
+							  "    http:\n"
+							  "      paths:\n"
+							  "      " PATH("/b", "Exact", "b");
+
+static const char classes[] = INGRESS(
+	"theirs", "01") "spec:\n"
+			"  ingressClassName: nginx\n"
+			"  defaultBackend: {service: {name: a, port: {number: 80}}}\n"
+			"---\n"
+			"apiVersion: extensions/v1beta1\nkind: Ingress\n"
+			"metadata: {name: old, annotations: {kubernetes.io/ingress.class: lbctl}}\n"
+			"spec: {rules: [{host: old.example.com, http: {paths: "
+			"[{backend: {serviceName: a, servicePort: 80}}]}}]}\n"
+			"---\n"
+			"apiVersion: networking.k8s.io/v1beta1\nkind: Ingress\n"
+			"metadata: {name: older}\n"
+			"spec: {rules: [{host: older.example.com, http: {paths: "
+			"[{path: /x, backend: {serviceName: b, servicePort: http}}]}}]}\n";
+
+static const struct match_case {
+	const char *name, *objects, *host, *path;
+	const char *service; /* NULL: nobody has it */
+} match_cases[] = {
+	{ "exact before prefix", hosts, "foo.example.com", "/foo", "b" },
+	{ "prefix with a slash", hosts, "foo.example.com", "/foo/", "a" },
+	{ "prefix, an element more", hosts, "foo.example.com", "/foo/x", "a" },
+	{ "prefix is by elements", hosts, "foo.example.com", "/foobar", NULL },
+	{ "prefix minds the case", hosts, "foo.example.com", "/Foo/x", NULL },
+	{ "a slash at the end of the rule says nothing", hosts, "foo.example.com", "/aaa/bbb",
+	  "a" },
+	{ "longest prefix", hosts, "foo.example.com", "/aaa/bbb/ccc", "a" },
+	{ "shorter prefix", hosts, "foo.example.com", "/aaa/bbbxyz", "b" },
+	{ "exact with a slash", hosts, "foo.example.com", "/exact/", "a" },
+	{ "exact without it", hosts, "foo.example.com", "/exact", NULL },
+	{ "exact, an element more", hosts, "foo.example.com", "/exact/x", NULL },
+	{ "implementation specific is a prefix", hosts, "foo.example.com", "/any/x", "a" },
+	{ "a pattern is a prefix, too", hosts, "foo.example.com", "/re/x/y", "b" },
+	{ "the pattern's prefix itself", hosts, "foo.example.com", "/re", "b" },
+	{ "the pattern is by elements", hosts, "foo.example.com", "/rex", NULL },
+	{ "a host's rules are all it has", hosts, "foo.example.com", "/bar", NULL },
+	{ "wildcard", hosts, "bar.example.com", "/anything", "b" },
+	{ "wildcard is one label", hosts, "baz.bar.example.com", "/anything", NULL },
+	{ "wildcard is not none", hosts, "example.com", "/anything", NULL },
+	{ "other host", hosts, "other.test", "/foo/bar", "b" },
+	{ "other host, other path", hosts, "other.test", "/bar", NULL },
+	{ "older wins", conflict, "foo.example.com", "/x", "a" },
+	{ "younger adds", conflict, "foo.example.com", "/young", "b" },
+	{ "default of all", defaults, "unknown.test", "/", "a" },
+	{ "default of all, any path", defaults, "none.example.com", "/x/y", "a" },
+	{ "exact before the default", defaults, "none.example.com", "/b", "b" },
+	{ "default of the host", defaults, "own.example.com", "/x", "b" },
+	{ "rule before the default", defaults, "own.example.com", "/b/x", "a" },
+	{ "another class is not ours", classes, "foo.test", "/", NULL },
+	{ "extensions/v1beta1", classes, "old.example.com", "/x", "a" },
+	{ "networking.k8s.io/v1beta1", classes, "older.example.com", "/x/y", "b" },
+	{ "networking.k8s.io/v1beta1, other path", classes, "older.example.com", "/y", NULL },
+};
+
+static void test_match(void **state)
+{
+	const struct match_case *test = *state;
+	struct store *store = cluster_new(test->objects);
+	const struct ingress_entry *entry;
+	struct ingress_rules rules;
+
+	rules_make(store, &rules);
+	entry = rules_find(&rules, test->host, test->path);
+	if (!test->service) {
+		assert_null(entry);
+	} else {
+		assert_non_null(entry);
+		assert_string_equal(rules.routes.items[entry->route].backend->service,
+				    test->service);
+	}
+	rules_done(&rules);
+	store_free(store);
+}
+
+/* ------------------------------------------------------------- what is wrong -- */
+
+#define ANNOTATED(annotations)                                                 \
+	"apiVersion: networking.k8s.io/v1\nkind: Ingress\n"                    \
+	"metadata: {name: i, annotations: {" annotations "}}\n"                \
+	"spec: {rules: [{http: {paths: [{path: /, pathType: Prefix, backend: " \
+	"{service: {name: a, port: {number: 80}}}}]}}]}\n"
+
+static const struct problem_case {
+	const char *name, *objects, *problems;
+} problem_cases[] = {
+	{ "nothing", hosts, "" },
+	{ "conflict", conflict,
+	  "a-young: foo.example.com/ belongs to ingress default/old, which is older\n" },
+	{ "no service",
+	  INGRESS("i", "01") "spec: {defaultBackend: {service: {name: x, port: {number: 80}}}}\n",
+	  "i: service default/x is not there\n" },
+	{ "no port",
+	  INGRESS("i", "01") "spec: {defaultBackend: {service: {name: a, port: {number: 81}}}}\n",
+	  "i: service default/a has no such TCP port\n" },
+	{ "resource",
+	  INGRESS("i", "01") "spec: {defaultBackend: {resource: {kind: Bucket, name: x}}}\n",
+	  "i: backends that are resources are not supported\n" },
+	{ "no secret",
+	  INGRESS("i", "01") "spec:\n  tls: [{secretName: x, hosts: [a.test]}]\n"
+			     "  defaultBackend: {service: {name: a, port: {number: 80}}}\n",
+	  "i: secret default/x is not there; the default certificate is shown\n" },
+	{ "no certificate",
+	  INGRESS("i", "01") "spec:\n  tls: [{secretName: x, hosts: [a.test]}]\n"
+			     "  defaultBackend: {service: {name: a, port: {number: 80}}}\n"
+			     "---\napiVersion: v1\nkind: Secret\nmetadata: {name: x}\n"
+			     "type: kubernetes.io/tls\n"
+			     "stringData: {tls.crt: nothing, tls.key: private}\n",
+	  "i: secret default/x: tls.crt: no certificates in PEM; the default certificate is "
+	  "shown\n" },
+	{ "snippet", ANNOTATED("nginx.ingress.kubernetes.io/server-snippet: 'return 200;'"),
+	  "i: annotation nginx.ingress.kubernetes.io/server-snippet: snippets are never taken; "
+	  "it answers 503\n" },
+	{ "unknown name", ANNOTATED("nginx.ingress.kubernetes.io/upstream-vhost: x"),
+	  "i: annotation nginx.ingress.kubernetes.io/upstream-vhost: is not supported\n" },
+	{ "unknown guard", ANNOTATED("nginx.ingress.kubernetes.io/auth-url: 'http://x'"),
+	  "i: annotation nginx.ingress.kubernetes.io/auth-url: is not supported; it answers "
+	  "503\n" },
+	{ "bad network", ANNOTATED("lbctl.io/allow: '10.0.0.0/8, nowhere'"),
+	  "i: annotation lbctl.io/allow: must be addresses and networks, with commas between; "
+	  "it answers 503\n" },
+	{ "a line break", ANNOTATED("lbctl.io/auth-realm: \"a\\n\\tserver evil 1.2.3.4\""),
+	  "i: annotation lbctl.io/auth-realm: must be a text without control characters; it "
+	  "answers 503\n" },
+	{ "no users", ANNOTATED("lbctl.io/auth-secret: x"),
+	  "i: secret default/x: is not there, or has no auth; it answers 503\n" },
+	{ "passwords of another kind",
+	  ANNOTATED("lbctl.io/auth-secret: x") "---\napiVersion: v1\nkind: Secret\n"
+					       "metadata: {name: x}\n"
+					       "stringData: {auth: 'me:$apr1$abc$def'}\n",
+	  "i: secret default/x: auth must be lines NAME:HASH, of crypt(3) (htpasswd -B); it "
+	  "answers 503\n" },
+	{ "canary of nothing", ANNOTATED("lbctl.io/canary: 'true', lbctl.io/canary-weight: '5'"),
+	  "i: */: a canary, and no other ingress has it\n" },
+	{ "a pattern",
+	  INGRESS("i", "01") "spec:\n  rules:\n  - http:\n      paths:\n"
+			     "      " PATH("/[a-z]+", "ImplementationSpecific", "a"),
+	  "i: path /[a-z]+ is a pattern; only /x(/|$)(.*), /x/?(.*) and /x/(.*) are "
+	  "understood\n" },
+};
+
+static void test_problem(void **state)
+{
+	const struct problem_case *test = *state;
+	struct store *store = cluster_new(test->objects);
+	cleanup_free char *problems = NULL;
+	struct ingress_rules rules;
+
+	rules_make(store, &rules);
+	problems = cluster_problems(&rules);
+	assert_string_equal(problems, test->problems);
+	rules_done(&rules);
+	store_free(store);
+}
+
+int main(void)
+{
+	struct CMUnitTest tests[ARRAY_LEN(match_cases) + ARRAY_LEN(problem_cases)];
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(match_cases); i++)
+		tests[n++] = (struct CMUnitTest){ match_cases[i].name, test_match, NULL, NULL,
+						  (void *)&match_cases[i] };
+	for (size_t i = 0; i < ARRAY_LEN(problem_cases); i++)
+		tests[n++] = (struct CMUnitTest){ problem_cases[i].name, test_problem, NULL, NULL,
+						  (void *)&problem_cases[i] };
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "user/ingress/render.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "user/ingress/render_parts.h"
+#include "user/util/cleanup.h"
+#include "user/util/vec.h"
+
+void render_quoted(FILE *out, const char *text)
+{
+	fputc('\'', out);
+	for (; *text; text++) {
+		if (*text == '\'')
+			fputs("'\\''", out);
+		else
+			fputc(*text, out);
+	}
+	fputc('\'', out);
+}
+
+void render_format(FILE *out, const char *text)
+{
+	cleanup_free char *doubled = xcalloc(1, 2 * strlen(text) + 1);
+	char *to = doubled;
+
+	for (; *text; text++) {
+		*to++ = *text;
+		if (*text == '%')
+			*to++ = '%';
+	}
+	render_quoted(out, doubled);
+}
+
+char *render_route_name(const struct ingress_rules *rules, size_t index)
+{
+	const struct ingress_route *route = &rules->routes.items[index];
+	size_t number = 0;
+
+	if (!route->path)
+		return xasprintf("%s:%s:default", route->ingress->ns, route->ingress->name);
+	while (number < index && rules->routes.items[index - number - 1].ingress == route->ingress)
+		number++;
+	return xasprintf("%s:%s:%zu", route->ingress->ns, route->ingress->name, number);
+}
+
+size_t render_users(const struct ingress_rules *rules, const struct ingress_route *route)
+{
+	size_t i = 0;
+
+	while (i < rules->users.n &&
+	       (strcmp(rules->users.items[i].secret->ns, route->ingress->ns) != 0 ||
+		strcmp(rules->users.items[i].secret->name, route->options->auth_secret) != 0))
+		i++;
+	return i;
+}
+
+/* ----------------------------------------------------------------- frontend -- */
+
+static void bind_print(FILE *out, const char *address, const struct ingress_listen *listen,
+		       const char *more)
+{
+	fprintf(out, "\tbind %s:%u%s\n", address, listen->http_port, more);
+	fprintf(out,
+		"\tbind %s:%u%s ssl crt-list " RENDER_FOLDER "/crt-list.txt alpn h2,http/1.1\n",
+		address, listen->https_port, more);
+}
+
+static void binds_print(FILE *out, const struct ingress_listen *listen)
+{
+	for (size_t i = 0; i < listen->addresses.n; i++) {
+		const struct lb_addr *addr = &listen->addresses.items[i];
+		char text[ADDR_TEXT];
+		cleanup_free char *address =
+			xasprintf(addr_is_v4(addr) ? "%s" : "[%s]", addr_format(addr, text));
+
+		bind_print(out, address, listen, "");
+	}
+	if (!listen->addresses.n) {
+		bind_print(out, "0.0.0.0", listen, "");
+		bind_print(out, "[::]", listen, " v6only");
+	}
+}
+
+/* Keys of the maps begin with the number of the host's rules, so that one tree has all hosts. */
+static const char lookup[] =
+	"\thttp-request set-var(txn.host) req.hdr(host),host_only,lower,rtrim(.)\n"
+	"\thttp-request set-var(txn.rules) var(txn.host),map_str(" RENDER_FOLDER "/hosts.map)\n"
+	"\thttp-request set-var(txn.rules) var(txn.host),regsub(^[^.]*,),map_str(" RENDER_FOLDER
+	"/wildcards.map) "
+	"unless { var(txn.rules) -m found }\n"
+	"\thttp-request set-var(txn.rules) str(h0) unless { var(txn.rules) -m found }\n"
+	"\thttp-request set-var(txn.path) path\n"
+	"\thttp-request set-var(txn.route) var(txn.rules),concat(,txn.path),map_str(" RENDER_FOLDER
+	"/exact.map)\n"
+	"\thttp-request set-var(txn.route) var(txn.rules),concat(,txn.path,/),"
+	"map_beg(" RENDER_FOLDER "/prefix.map) unless { var(txn.route) -m found }\n"
+	"\thttp-request set-header X-Forwarded-For %[src]\n"
+	"\thttp-request set-header X-Real-IP %[src]\n"
+	"\thttp-request set-header X-Forwarded-Host %[req.hdr(host)]\n"
+	"\thttp-request set-header X-Forwarded-Port %[dst_port]\n"
+	"\thttp-request set-header X-Forwarded-Proto http\n"
+	"\thttp-request set-header X-Forwarded-Proto https if { ssl_fc }\n";
+
+static void canary_print(FILE *out, const struct ingress_rules *rules, size_t index)
+{
+	const struct ingress_route *route = &rules->routes.items[index];
+	const struct ingress_canary *canary = &route->options->canary;
+	cleanup_free char *name = render_route_name(rules, index);
+	cleanup_free char *main = render_route_name(rules, route->main);
+	cleanup_free char *use =
+		xasprintf("\tuse_backend %s if { var(txn.route) -m str %s }", name, main);
+	cleanup_free char *never = xstrdup("");
+
+	if (canary->header) {
+		fprintf(out, "%s { req.hdr(%s) -m str ", use, canary->header);
+		render_quoted(out, canary->value ? canary->value : "always");
+		fputs(" }\n", out);
+		if (!canary->value) {
+			free(never);
+			never = xasprintf(" !{ req.hdr(%s) -m str never }", canary->header);
+		}
+	}
+	if (canary->cookie)
+		fprintf(out, "%s { req.cook(%s) -m str always }%s\n", use, canary->cookie, never);
+	if (canary->weight && canary->total && canary->cookie)
+		fprintf(out, "%s { rand(%u) lt %u }%s !{ req.cook(%s) -m str never }\n", use,
+			canary->total, canary->weight, never, canary->cookie);
+	else if (canary->weight && canary->total)
+		fprintf(out, "%s { rand(%u) lt %u }%s\n", use, canary->total, canary->weight,
+			never);
+}
+
+static void frontend_print(FILE *out, const struct ingress_rules *rules,
+			   const struct ingress_listen *listen)
+{
+	fputs("\nfrontend ingress\n", out);
+	binds_print(out, listen);
+	fputs(lookup, out);
+	for (size_t i = 0; i < rules->routes.n; i++)
+		if (rules->routes.items[i].main != i)
+			canary_print(out, rules, i);
+	fputs("\tuse_backend %[var(txn.route)] if { var(txn.route) -m found }\n"
+	      "\tdefault_backend nobody\n"
+	      "\nbackend nobody\n"
+	      "\thttp-request return status 404 content-type text/plain string "
+	      "\"default backend - 404\\n\"\n",
+	      out);
+}
+
+static void users_print(FILE *out, const struct ingress_rules *rules)
+{
+	for (size_t i = 0; i < rules->users.n; i++) {
+		cleanup_free char *copy = xstrdup(rules->users.items[i].text);
+		char *state = NULL;
+
+		fprintf(out, "\nuserlist users-%zu\n", i);
+		for (char *line = strtok_r(copy, "\n", &state); line;
+		     line = strtok_r(NULL, "\n", &state)) {
+			char *hash = strchr(line, ':');
+
+			*hash++ = '\0';
+			fprintf(out, "\tuser %s password '%s'\n", line, hash);
+		}
+	}
+}
+
+static void config_print(FILE *out, const struct ingress_rules *rules,
+			 const struct ingress_listen *listen)
+{
+	fputs("global\n"
+	      "\tssl-default-bind-options ssl-min-ver TLSv1.2\n"
+	      "\ndefaults\n"
+	      "\tmode http\n"
+	      "\tretries 2\n"
+	      "\toption redispatch 1\n"
+	      "\ttimeout connect 5s\n"
+	      "\ttimeout client 60s\n"
+	      "\ttimeout server 60s\n"
+	      "\ttimeout http-request 30s\n"
+	      "\ttimeout http-keep-alive 75s\n"
+	      "\ttimeout tunnel 1h\n",
+	      out);
+	users_print(out, rules);
+	frontend_print(out, rules, listen);
+	for (size_t i = 0; i < rules->routes.n; i++)
+		render_backend(out, rules, listen, i);
+}
+
+/* --------------------------------------------------------------------- maps -- */
+
+struct maps {
+	FILE *hosts, *wildcards, *exact, *prefix;
+};
+
+static void maps_print(const struct ingress_rules *rules, const struct maps *maps)
+{
+	const char *last = "";
+	size_t number = 0;
+
+	for (size_t i = 0; i < rules->entries.n; i++) {
+		const struct ingress_entry *entry = &rules->entries.items[i];
+		cleanup_free char *name = render_route_name(rules, entry->route);
+		bool wildcard = *entry->host == '*';
+
+		if (strcmp(entry->host, last) != 0)
+			fprintf(wildcard ? maps->wildcards : maps->hosts, "%s h%zu\n",
+				entry->host + wildcard, ++number);
+		last = entry->host;
+		if (entry->exact)
+			fprintf(maps->exact, "h%zu%s %s\n", number, entry->path, name);
+		else
+			fprintf(maps->prefix, "h%zu%s/ %s\n", number, entry->path, name);
+	}
+}
+
+static void certificates_print(FILE *out, const struct ingress_rules *rules)
+{
+	fputs(RENDER_FOLDER "/default.pem\n", out);
+	for (size_t i = 0; i < rules->certificates.n; i++) {
+		const struct ingress_certificate *certificate = &rules->certificates.items[i];
+
+		fprintf(out, RENDER_FOLDER "/%s_%s.pem", certificate->secret->ns,
+			certificate->secret->name);
+		for (size_t k = 0; k < certificate->n_hosts; k++)
+			fprintf(out, " %s", certificate->hosts[k]);
+		fputc('\n', out);
+	}
+}
+
+/* -------------------------------------------------------------------- files -- */
+
+static void file_add(struct ingress_files *files, char *name, const char *text)
+{
+	for (size_t i = 0; i < files->n; i++) {
+		if (strcmp(files->items[i].name, name) != 0)
+			continue;
+		free(name); /* a Secret that two Ingresses name */
+		return;
+	}
+	vec_push(files, ((struct ingress_file){ name, xstrdup(text) }));
+}
+
+static const char *const names[] = { "haproxy.cfg", "hosts.map",  "wildcards.map",
+				     "exact.map",   "prefix.map", "crt-list.txt" };
+
+void render_files(const struct ingress_rules *rules, const struct ingress_listen *listen,
+		  const char *default_pem, struct ingress_files *ret_files)
+{
+	struct ingress_files files = { 0 };
+	FILE *out[ARRAY_LEN(names)];
+	size_t sizes[ARRAY_LEN(names)];
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		vec_push(&files, ((struct ingress_file){ xstrdup(names[i]), NULL }));
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		out[i] = open_memstream(&files.items[i].text, &sizes[i]);
+	config_print(out[0], rules, listen);
+	maps_print(rules, &(struct maps){ out[1], out[2], out[3], out[4] });
+	certificates_print(out[5], rules);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		fclose(out[i]);
+	file_add(&files, xstrdup("default.pem"), default_pem);
+	for (size_t i = 0; i < rules->certificates.n; i++)
+		file_add(&files,
+			 xasprintf("%s_%s.pem", rules->certificates.items[i].secret->ns,
+				   rules->certificates.items[i].secret->name),
+			 rules->certificates.items[i].pem);
+	*ret_files = files;
+}
+
+void render_files_free(struct ingress_files *files)
+{
+	for (size_t i = 0; i < files->n; i++) {
+		free(files->items[i].name);
+		free(files->items[i].text);
+	}
+	vec_free(files);
+}

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is done to a request between its route and the Service. */
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <string.h>
+
+#include "user/ingress/path.h"
+#include "user/ingress/render_parts.h"
+#include "user/util/cleanup.h"
+#include "user/util/vec.h"
+
+#define BURST_SECONDS 5 /* so many seconds' worth may come at once, as with ingress-nginx */
+#define MINUTE_SECONDS 60
+
+struct backend {
+	FILE *out;
+	const char *name;
+	const struct ingress_route *route;
+	const struct ingress_options *options;
+};
+
+static void networks_print(const struct backend *backend, const char *acl,
+			   const struct prefix_list *list)
+{
+	char text[PREFIX_TEXT];
+
+	for (size_t i = 0; i < list->n; i++)
+		fprintf(backend->out, "\tacl %s src %s\n", acl,
+			prefix_format(&list->items[i], text));
+}
+
+static void lists_print(const struct backend *backend)
+{
+	networks_print(backend, "denied", &backend->options->deny);
+	networks_print(backend, "allowed", &backend->options->allow);
+	if (backend->options->deny.n)
+		fputs("\thttp-request deny deny_status 403 if denied\n", backend->out);
+	if (backend->options->allow.n)
+		fputs("\thttp-request deny deny_status 403 unless allowed\n", backend->out);
+}
+
+/* ------------------------------------------------------------------- limits -- */
+
+static const struct limit {
+	const char *table, *store, *fetch;
+	size_t offset;
+	unsigned int times; /* of the number that was given */
+} limits[] = {
+	{ "rps", "http_req_rate(5s)", "sc_http_req_rate",
+	  offsetof(struct ingress_options, limit_rps), BURST_SECONDS },
+	{ "rpm", "http_req_rate(60s)", "sc_http_req_rate",
+	  offsetof(struct ingress_options, limit_rpm), 1 },
+	{ "connections", "conn_cur", "sc_conn_cur",
+	  offsetof(struct ingress_options, limit_connections), 1 },
+};
+
+static uint32_t limit_of(const struct backend *backend, const struct limit *limit)
+{
+	return *(const uint32_t *)((const char *)backend->options + limit->offset);
+}
+
+static void limits_print(const struct backend *backend)
+{
+	for (size_t i = 0; i < ARRAY_LEN(limits); i++) {
+		uint32_t most = limit_of(backend, &limits[i]);
+
+		if (!most)
+			continue;
+		fprintf(backend->out, "\thttp-request track-sc%zu src table %s.%s\n", i,
+			backend->name, limits[i].table);
+		fprintf(backend->out, "\thttp-request deny deny_status 429 if { %s(%zu) gt %u }\n",
+			limits[i].fetch, i, most * limits[i].times);
+	}
+}
+
+static void tables_print(const struct backend *backend)
+{
+	for (size_t i = 0; i < ARRAY_LEN(limits); i++)
+		if (limit_of(backend, &limits[i]))
+			fprintf(backend->out,
+				"\nbackend %s.%s\n"
+				"\tstick-table type ipv6 size 100k expire %us store %s\n",
+				backend->name, limits[i].table, 2 * MINUTE_SECONDS,
+				limits[i].store);
+}
+
+/* --------------------------------------------------------------------- CORS -- */
+
+static void origins_print(const struct backend *backend, const char *origins)
+{
+	cleanup_free char *copy = xstrdup(origins);
+	char *state = NULL;
+
+	for (const char *word = strtok_r(copy, ", ", &state); word;
+	     word = strtok_r(NULL, ", ", &state)) {
+		fputs("\tacl origin var(txn.origin) -m str -i ", backend->out);
+		render_quoted(backend->out, word);
+		fputc('\n', backend->out);
+	}
+}
+
+/* Called for each header of an answer that a browser is to see. */
+static void cors_headers(const struct backend *backend, bool any, bool preflight,
+			 const char *before, const char *between)
+{
+	const struct ingress_cors *cors = &backend->options->cors;
+	const struct {
+		const char *name, *value;
+		bool is;
+	} headers[] = {
+		{ "Access-Control-Allow-Methods", cors->methods, preflight },
+		{ "Access-Control-Allow-Headers", cors->headers, preflight },
+		{ "Access-Control-Expose-Headers", cors->expose, cors->expose },
+		{ "Access-Control-Allow-Credentials", "true", cors->credentials },
+		{ "Vary", "Origin", !any },
+	};
+
+	fprintf(backend->out, "%sAccess-Control-Allow-Origin %s%s", before,
+		any ? "*" : "%[var(txn.origin)]", between);
+	for (size_t i = 0; i < ARRAY_LEN(headers); i++) {
+		if (!headers[i].is)
+			continue;
+		fprintf(backend->out, "%s%s ", before, headers[i].name);
+		render_format(backend->out, headers[i].value);
+		fputs(between, backend->out);
+	}
+}
+
+static void cors_print(const struct backend *backend)
+{
+	const struct ingress_cors *cors = &backend->options->cors;
+	bool any = !strcmp(cors->origins, "*");
+	const char *origin = any ? "{ var(txn.origin) -m found }" : "origin";
+	cleanup_free char *end = xasprintf(" if %s\n", origin);
+
+	if (!cors->on)
+		return;
+	fputs("\thttp-request set-var(txn.origin) req.hdr(origin)\n", backend->out);
+	if (!any)
+		origins_print(backend, cors->origins);
+	fputs("\thttp-request return status 204", backend->out);
+	cors_headers(backend, any, true, " hdr ", "");
+	fprintf(backend->out, " hdr Access-Control-Max-Age %u if METH_OPTIONS %s\n", cors->max_age,
+		origin);
+	cors_headers(backend, any, false, "\thttp-response set-header ", end);
+}
+
+/* ------------------------------------------------------------------ rewrite -- */
+
+static void regex_print(FILE *out, const char *text, size_t length)
+{
+	for (size_t i = 0; i < length; i++) {
+		/* A quote would end the word. */
+		if (text[i] == '\'')
+			fputs("\\x27", out);
+		else if (isalnum((unsigned char)text[i]) || strchr("/-_~", text[i]))
+			fputc(text[i], out);
+		else
+			fprintf(out, "\\x%02x", (unsigned char)text[i]);
+	}
+}
+
+/* $1 and $2 of ingress-nginx: only the rest of the path has anything to say. */
+static char *rewrite_text(const char *target, unsigned int rest)
+{
+	char *text = xcalloc(1, 2 * strlen(target) + 1), *to = text;
+
+	for (; *target; target++) {
+		if (*target == '$' && isdigit((unsigned char)target[1])) {
+			target++;
+			if (rest && *target == (char)('0' + rest))
+				to = stpcpy(to, "\\2");
+		} else if (*target == '\\') {
+			to = stpcpy(to, "\\\\");
+		} else {
+			*to++ = *target;
+		}
+	}
+	return text;
+}
+
+static void rewrite_print(const struct backend *backend)
+{
+	const char *path = backend->route->path ? backend->route->path : "/";
+	cleanup_free char *text = NULL;
+	unsigned int rest;
+	size_t length = path_pattern(path, &rest);
+
+	if (!backend->options->rewrite)
+		return;
+	text = rewrite_text(backend->options->rewrite, rest);
+	fputs("\thttp-request replace-path '^", backend->out);
+	if (rest)
+		regex_print(backend->out, path, path_prefix_length(path, length));
+	fputs(rest ? "(/|$)(.*)$' " : ".*$' ", backend->out);
+	render_format(backend->out, text);
+	fputc('\n', backend->out);
+}
+
+/* ------------------------------------------------------------------ servers -- */
+
+static void timeouts_print(const struct backend *backend)
+{
+	const struct ingress_options *options = backend->options;
+	uint32_t longest = options->send_timeout > options->read_timeout ? options->send_timeout
+									 : options->read_timeout;
+
+	if (options->connect_timeout)
+		fprintf(backend->out, "\ttimeout connect %us\n", options->connect_timeout);
+	if (longest)
+		fprintf(backend->out, "\ttimeout server %us\n\ttimeout tunnel %us\n", longest,
+			longest);
+}
+
+static void server_print(const struct backend *backend, const struct ingress_server *server,
+			 size_t number)
+{
+	static const char *const words[] = {
+		[INGRESS_HTTP] = "",
+		[INGRESS_HTTPS] = " ssl verify none",
+		[INGRESS_H2C] = " proto h2",
+		[INGRESS_H2] = " ssl verify none alpn h2",
+	};
+	char text[ADDR_PORT_TEXT];
+
+	fprintf(backend->out, "\tserver s%zu %s%s\n", number,
+		addr_port_format(&server->addr, server->port, text),
+		words[backend->options->protocol]);
+}
+
+/*
+ * A Service's own address is there twice: a connection that was refused, since its pod has just
+ * gone, is tried again at once, where HAProxy would give a single server a second to recover.
+ */
+static void servers_print(const struct backend *backend)
+{
+	const struct ingress_route *route = backend->route;
+
+	if (route->options->cookie)
+		fprintf(backend->out,
+			"\tcookie %s insert indirect nocache httponly dynamic\n"
+			"\tdynamic-cookie-key lbctl\n",
+			route->options->cookie);
+	for (size_t i = 0; i < route->servers.n; i++)
+		server_print(backend, &route->servers.items[i], i + 1);
+	if (!route->listed)
+		server_print(backend, &route->servers.items[0], 2);
+}
+
+static void guards_print(const struct backend *backend, const struct ingress_rules *rules,
+			 const struct ingress_listen *listen)
+{
+	cleanup_free char *port =
+		listen->https_port == 443 ? xstrdup("") : xasprintf(":%u", listen->https_port);
+
+	if (backend->route->redirect)
+		fprintf(backend->out,
+			"\thttp-request redirect code 308 location "
+			"https://%%[var(txn.host)]%s%%[pathq] unless { ssl_fc }\n",
+			port);
+	lists_print(backend);
+	limits_print(backend);
+	cors_print(backend);
+	if (backend->options->auth_secret) {
+		fputs("\thttp-request auth realm ", backend->out);
+		render_quoted(backend->out, backend->options->auth_realm);
+		fprintf(backend->out, " unless { http_auth(users-%zu) }\n",
+			render_users(rules, backend->route));
+	}
+	if (backend->options->body_size)
+		fprintf(backend->out,
+			"\thttp-request deny deny_status 413 if { req.body_size gt %llu }\n",
+			(unsigned long long)backend->options->body_size);
+}
+
+void render_backend(FILE *out, const struct ingress_rules *rules,
+		    const struct ingress_listen *listen, size_t index)
+{
+	const struct ingress_route *route = &rules->routes.items[index];
+	cleanup_free char *name = render_route_name(rules, index);
+	struct backend backend = { out, name, route, route->options };
+	bool dead = route->refused || (!route->listed && !route->servers.n);
+
+	fprintf(out, "\nbackend %s\n", name);
+	if (dead) {
+		fputs("\thttp-request return status 503\n", out);
+		return;
+	}
+	guards_print(&backend, rules, listen);
+	rewrite_print(&backend);
+	timeouts_print(&backend);
+	servers_print(&backend);
+	tables_print(&backend);
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * All Ingresses that are ours, merged into one set of rules: which host and path leads to which
+ * route, and which certificate is for which name. Pure. The oldest Ingress wins a conflict; what
+ * is wrong with one is told and leaves the others alone.
+ */
+#ifndef INGRESS_RULES_H
+#define INGRESS_RULES_H
+
+#include "user/ingress/options.h"
+#include "user/model/store.h"
+
+#define INGRESS_CLASS "lbctl"
+#define INGRESS_CONTROLLER "lbctl.io/ingress"
+
+struct ingress_server {
+	struct lb_addr addr;
+	__be16 port;
+};
+
+/* Where a route's requests go, and what is done to them on the way. */
+struct ingress_route {
+	const struct object *ingress;
+	const struct ingress_backend *backend;
+	const char *host; /* "" for all */
+	const char *path; /* of the rule; NULL: a default backend */
+	const struct ingress_options *options;
+	bool refused;  /* answers 503: something that guards it is wrong */
+	bool redirect; /* from http to https */
+	bool listed;   /* servers are pods; otherwise one is the Service's own address */
+	struct {
+		struct ingress_server *items;
+		size_t n, room;
+	} servers;
+	size_t main; /* of a canary: the index of the route it stands in for; else its own */
+};
+
+struct ingress_entry {
+	const char *host;
+	char *path; /* owned; of a prefix without its last slash: "" is all */
+	bool exact;
+	size_t route;
+};
+
+struct ingress_certificate {
+	const struct object *secret;
+	char *pem; /* owned */
+	const char **hosts;
+	size_t n_hosts; /* 0: the names in the certificate */
+};
+
+struct ingress_problem {
+	const struct object *ingress;
+	char *text; /* owned */
+};
+
+/* Users and their hashed passwords, of one Secret. */
+struct ingress_users {
+	const struct object *secret;
+	char *text; /* "name:hash" lines, all found right; owned */
+};
+
+struct ingress_rules {
+	struct {
+		const struct object **items; /* oldest first */
+		size_t n, room;
+	} ours;
+	struct ingress_options *options; /* one of each of ours */
+	bool *refused;			 /* the same */
+	struct {
+		struct ingress_route *items;
+		size_t n, room;
+	} routes;
+	struct {
+		struct ingress_entry *items; /* sorted by host, exact first, path */
+		size_t n, room;
+	} entries;
+	struct {
+		struct ingress_certificate *items;
+		size_t n, room;
+	} certificates;
+	struct {
+		struct ingress_users *items;
+		size_t n, room;
+	} users;
+	struct {
+		struct ingress_problem *items;
+		size_t n, room;
+	} problems;
+};
+
+/* Borrows from the store. */
+void rules_make(const struct store *store, struct ingress_rules *ret_rules);
+void rules_done(struct ingress_rules *rules);
+
+/* Is it an Ingress that lbctl serves? */
+bool rules_is_ours(const struct store *store, const struct object *ingress);
+
+/*
+ * The entry that a request for this host and path meets, or NULL. The same choice as HAProxy makes
+ * with the maps that are rendered from the rules. host: lower case, without a port.
+ */
+const struct ingress_entry *rules_find(const struct ingress_rules *rules, const char *host,
+				       const char *path);
+
+/* The certificate that a client is shown who asks for this name; NULL: the default one. */
+const struct ingress_certificate *rules_certificate(const struct ingress_rules *rules,
+						    const char *host);
+
+/* Does host, "" or a name or "*.name", stand for this name? */
+bool rules_host_matches(const char *host, const char *name);
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Between rules.c and what it puts the rules together from. */
+#ifndef INGRESS_RULES_PARTS_H
+#define INGRESS_RULES_PARTS_H
+
+#include "user/ingress/rules.h"
+
+void rules_problem(struct ingress_rules *rules, const struct object *ingress, const char *format,
+		   ...) LB_PRINTF(3, 4);
+
+/* The servers of a route; where there can be none, the reason is told. */
+void servers_find(struct ingress_rules *rules, const struct store *store,
+		  struct ingress_route *route);
+
+/* Certificates of one Ingress. */
+void certificates_collect(struct ingress_rules *rules, const struct store *store,
+			  const struct object *ingress);
+
+/* Users that its annotation names; false: there are none, so that nobody may get in. */
+bool users_collect(struct ingress_rules *rules, const struct store *store,
+		   const struct object *ingress, const struct ingress_options *options);
+
+#endif
