@@ -221,6 +221,17 @@ the_agent() {
 	on node1 lbctl apply -f kubia/dns-other.yaml >/dev/null
 	check 'another Service may have the address' stage_eventually 5 fails \
 		prints "$dns4" on node1 ip addr show dev lo
+	on node1 lbctl delete -f kubia/dns-other.yaml >/dev/null
+	check 'and when it goes, it is served again' stage_eventually 5 \
+		asks "$dns4" curl @$dns4 kube-dns.kube-system.$domain
+}
+
+detached() {
+	agent_kill node2 TERM
+	agent_start node2
+	check 'attached: the address is there' prints "$dns4" on node2 ip addr show dev lo
+	on node2 lbctl detach --all >/dev/null
+	check 'detached: it is gone, while the agent runs' fails prints "$dns4" on node2 ip addr show dev lo
 }
 
 dns_stage
@@ -232,4 +243,5 @@ upstream
 commands
 kernel
 the_agent
+detached
 checks_done
