@@ -10,14 +10,12 @@
 
 #define BLOOM_SIZE (LB_BLOOM_WORDS * sizeof(uint64_t))
 
-static int bloom_map(int fd, uint64_t **ret_words, struct err *err)
+/* NULL with errno; undone by munmap. */
+static uint64_t *bloom_map(int fd)
 {
 	void *words = mmap(NULL, BLOOM_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
-	if (words == MAP_FAILED)
-		return err_sys(err, -errno, "cannot map lb_bloom");
-	*ret_words = words;
-	return 0;
+	return words == MAP_FAILED ? NULL : words;
 }
 
 static void bloom_set(uint64_t *words, const struct bulk *frontends)
@@ -32,11 +30,10 @@ static void bloom_set(uint64_t *words, const struct bulk *frontends)
 
 int bloom_add(int bloom_fd, const struct bulk *frontends, struct err *err)
 {
-	uint64_t *words = NULL;
-	int r = bloom_map(bloom_fd, &words, err);
+	uint64_t *words = bloom_map(bloom_fd);
 
-	if (r)
-		return r;
+	if (!words)
+		return err_sys(err, -errno, "cannot map lb_bloom");
 	bloom_set(words, frontends);
 	munmap(words, BLOOM_SIZE);
 	return 0;
@@ -47,7 +44,7 @@ int bloom_rebuild(int bloom_fd, int frontend_fd, struct err *err)
 {
 	cleanup_free uint64_t *fresh = xcalloc(LB_BLOOM_WORDS, sizeof(*fresh));
 	struct bulk frontends = { 0 };
-	uint64_t *words = NULL;
+	uint64_t *words;
 	int r = bulk_read(frontend_fd, sizeof(struct lb_frontend_key), sizeof(struct lb_frontend),
 			  &frontends);
 
@@ -55,9 +52,9 @@ int bloom_rebuild(int bloom_fd, int frontend_fd, struct err *err)
 		return err_sys(err, r, "cannot read lb_frontend");
 	bloom_set(fresh, &frontends);
 	bulk_done(&frontends);
-	r = bloom_map(bloom_fd, &words, err);
-	if (r)
-		return r;
+	words = bloom_map(bloom_fd);
+	if (!words)
+		return err_sys(err, -errno, "cannot map lb_bloom");
 	for (size_t i = 0; i < LB_BLOOM_WORDS; i++) {
 		if (words[i] != fresh[i])
 			__atomic_store_n(&words[i], fresh[i], __ATOMIC_RELAXED);
