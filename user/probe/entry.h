@@ -17,6 +17,14 @@ enum entry_phase {
 	ENTRY_RUNNING,
 };
 
+/* How soon it answered the last time. */
+enum entry_pace {
+	PACE_PROMPT, /* before its deadline */
+	PACE_UNKNOWN,
+	PACE_SLOW, /* not before */
+	PACES
+};
+
 struct entry {
 	struct schedule_item item; /* the next run, or the deadline of this one; the first member */
 	struct prober *prober;
@@ -24,7 +32,7 @@ struct entry {
 	struct verdict verdict;
 	struct entry *startup; /* of the same container; NULL: it has none */
 	enum entry_phase phase;
-	bool slow;   /* did not answer in time the last time */
+	enum entry_pace pace;
 	bool spared; /* its deadline was moved once, since we were late ourselves */
 	struct run run;
 	int64_t next;	      /* when the next run is due, while this one runs */
@@ -40,8 +48,8 @@ struct entry {
 
 /* Places for runs of one sort, and who waits for one. */
 struct lane {
-	struct entry *first[2], *last[2]; /* [1]: the slow ones */
-	size_t running[2], limit;
+	struct entry *first[PACES], *last[PACES];
+	size_t running[PACES], limit;
 };
 
 struct prober {

@@ -51,6 +51,7 @@ static struct entry *entry_new(struct prober *prober, struct target *target)
 	entry->prober = prober;
 	entry->target = *target;
 	entry->verdict = verdict_initial(target->key.probe);
+	entry->pace = PACE_UNKNOWN;
 	entry->since = time(NULL);
 	/* Where nobody wrote when the container started, it does now. */
 	if (delay && target->started)
@@ -73,7 +74,7 @@ static bool entry_renew(struct entry *entry, struct target *target)
 	target_done(&entry->target);
 	entry->target = *target;
 	entry->verdict.run = 0;
-	entry->slow = false;
+	entry->pace = PACE_UNKNOWN;
 	return true;
 }
 
@@ -265,7 +266,8 @@ json_t *prober_json(const struct prober *prober)
 	for (size_t i = 0; i < prober->n; i++)
 		json_array_append_new(list, entry_json(prober->items[i]));
 	for (size_t i = 0; i < ARRAY_LEN(prober->lanes); i++)
-		running += prober->lanes[i].running[0] + prober->lanes[i].running[1];
+		for (size_t j = 0; j < PACES; j++)
+			running += prober->lanes[i].running[j];
 	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:o}", "running", (json_int_t)running, "runs",
 			 (json_int_t)prober->runs, "failures", (json_int_t)prober->failures,
 			 "timeouts", (json_int_t)prober->timeouts, "transitions",

@@ -60,20 +60,20 @@ static struct lane *entry_lane(struct entry *entry)
 
 static void lane_push(struct lane *lane, struct entry *entry)
 {
-	struct entry *last = lane->last[entry->slow];
+	struct entry *last = lane->last[entry->pace];
 
 	entry->phase = ENTRY_QUEUED;
 	entry->after = NULL;
 	if (last)
 		last->after = entry;
 	else
-		lane->first[entry->slow] = entry;
-	lane->last[entry->slow] = entry;
+		lane->first[entry->pace] = entry;
+	lane->last[entry->pace] = entry;
 }
 
 static void lane_remove(struct lane *lane, struct entry *entry)
 {
-	struct entry **at = &lane->first[entry->slow], *before = NULL;
+	struct entry **at = &lane->first[entry->pace], *before = NULL;
 
 	while (*at != entry) {
 		before = *at;
@@ -81,24 +81,32 @@ static void lane_remove(struct lane *lane, struct entry *entry)
 	}
 	*at = entry->after;
 	if (!entry->after)
-		lane->last[entry->slow] = before;
+		lane->last[entry->pace] = before;
 }
 
-/* Who is next, if there is a place for it. */
+/*
+ * Who is next, if there is a place for it. The slow have half of the places, and a quarter is kept
+ * for those that are known to be prompt.
+ */
 static struct entry *lane_next(const struct lane *lane)
 {
-	size_t running = lane->running[0] + lane->running[1];
+	size_t slow = lane->running[PACE_SLOW], others = slow + lane->running[PACE_UNKNOWN];
+	size_t running = others + lane->running[PACE_PROMPT];
 
 	if (running >= lane->limit)
 		return NULL;
-	if (lane->first[0])
-		return lane->first[0];
-	return lane->running[1] < lane->limit / 2 ? lane->first[1] : NULL;
+	if (lane->first[PACE_PROMPT])
+		return lane->first[PACE_PROMPT];
+	if (others >= lane->limit - lane->limit / 4)
+		return NULL;
+	if (lane->first[PACE_UNKNOWN])
+		return lane->first[PACE_UNKNOWN];
+	return slow < lane->limit / 2 ? lane->first[PACE_SLOW] : NULL;
 }
 
 static void run_ended(struct entry *entry, enum outcome outcome, const char *text)
 {
-	entry_lane(entry)->running[entry->slow]--;
+	entry_lane(entry)->running[entry->pace]--;
 	entry->latency = (uint32_t)(clock_us() - entry->began);
 	entry_schedule(entry,
 		       schedule_next(entry->next - (int64_t)entry->target.probe->period * 1000,
@@ -114,7 +122,7 @@ static void run_done(struct run *run, enum outcome outcome, const char *text)
 	struct prober *prober = entry->prober;
 
 	run_ended(entry, outcome, text);
-	entry->slow = false;
+	entry->pace = PACE_PROMPT;
 	lanes_fill(prober);
 	prober_arm(prober);
 }
@@ -150,7 +158,7 @@ static void lanes_fill(struct prober *prober)
 
 		while ((entry = lane_next(lane))) {
 			lane_remove(lane, entry);
-			lane->running[entry->slow]++;
+			lane->running[entry->pace]++;
 			entry_run(entry);
 		}
 	}
@@ -173,7 +181,7 @@ static void entry_expire(struct entry *entry, int64_t now)
 	run_stop(&entry->run, text);
 	entry->prober->timeouts++;
 	run_ended(entry, OUTCOME_FAILURE, text);
-	entry->slow = true;
+	entry->pace = PACE_SLOW;
 }
 
 /* Neither before the container has had its time, nor before it has started. */
@@ -218,7 +226,7 @@ void entry_halt(struct entry *entry)
 		lane_remove(lane, entry);
 	} else if (entry->phase == ENTRY_RUNNING) {
 		run_stop(&entry->run, text);
-		lane->running[entry->slow]--;
+		lane->running[entry->pace]--;
 	}
 	entry->phase = ENTRY_WAITING;
 	schedule_drop(&entry->prober->schedule, &entry->item);

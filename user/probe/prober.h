@@ -3,8 +3,9 @@
  * Runs the probes of all pods and endpoints in one thread: what is due is queued, a bounded number
  * runs at a time, each result goes into its verdict, and what changed is told.
  *
- * Commands have places of their own, and targets that did not answer in time the last time have
- * half of the places at most: they wait for each other, and nobody for them.
+ * Commands have places of their own. Targets that did not answer in time the last time have half of
+ * the places at most, and a quarter is kept for those that did: the slow wait for each other, and
+ * nobody for them.
  */
 #ifndef PROBE_PROBER_H
 #define PROBE_PROBER_H
