@@ -3,12 +3,22 @@
 #include <errno.h>
 
 #include "user/cmd/change.h"
+#include "user/cmd/create_secret.h"
 #include "user/cmd/input.h"
 
 #define OUTPUTS "name|json|yaml"
 
 static const struct option apply_options[] = {
 	INPUT_OPTION,
+	DRY_RUN_OPTION,
+	{ "output", 'o', OUTPUTS, "print the objects instead of what happened to them" },
+	{ 0 },
+};
+
+static const struct option create_options[] = {
+	INPUT_OPTION,
+	{ "cert", 0, "FILE", "certificates in PEM, the server's own first (secret tls)" },
+	{ "key", 0, "FILE", "its private key in PEM (secret tls)" },
 	DRY_RUN_OPTION,
 	{ "output", 'o', OUTPUTS, "print the objects instead of what happened to them" },
 	{ 0 },
@@ -82,6 +92,8 @@ static int create_run(struct cli *cli)
 {
 	struct job job = { .cli = cli, .change = changes_create, .report.verb = "created" };
 
+	if (cli->n_args)
+		return create_secret(cli);
 	return job_run(&job);
 }
 
@@ -106,13 +118,15 @@ const struct command cmd_apply = {
 
 const struct command cmd_create = {
 	.name = "create",
-	.args = "",
+	.args = "[secret tls NAME]",
 	.summary = "Create objects that do not exist yet",
 	.details = "If one of the objects exists, nothing is created.\n"
 		   "\n"
 		   "Examples:\n"
 		   "  lbctl create -f kubia-svc.yaml\n"
-		   "  lbctl create -n test -f - <kubia-svc.yaml\n",
-	.options = apply_options,
+		   "  lbctl create -n test -f - <kubia-svc.yaml\n"
+		   "  lbctl create secret tls tls-secret --cert tls.cert --key tls.key\n",
+	.options = create_options,
+	.max_args = 3,
 	.run = create_run,
 };
