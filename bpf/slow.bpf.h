@@ -205,8 +205,13 @@ static __always_inline int slow_ingress(struct hook_ctx *ctx, const bool v4)
 			goto out;
 	}
 	verdict = create_new(ctx, s, again, &reason, v4);
-	if (verdict == VERDICT_PASS && !again)
-		slow_supersede(ctx, s, v4);
+	if (verdict == VERDICT_PASS) {
+		/* A void flow whose service is no more would take what follows away. */
+		if (again)
+			slow_forget(&s->pkt.tuple, &s->rw, v4);
+		else
+			slow_supersede(ctx, s, v4);
+	}
 	if (verdict == VERDICT_STACK)
 		verdict = slow_apply(ctx, &s->pkt, &s->rw, &reason, v4);
 out:

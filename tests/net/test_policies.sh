@@ -82,6 +82,22 @@ sources() {
 	check 'node → NodePort of 127.0.0.1' sees "$(all_see 192.0.2.1)" node1 http://127.0.0.1:30160
 }
 
+# One of the programs' own settings: they are loaded anew.
+masquerade_all() {
+	node_config node1 'masqueradeAll: true'
+	on node1 lbctl attach eth0 --pods 'veth*' --cgroup "$STAGE_CGROUP/node1" >/dev/null
+	check 'masqueradeAll: outside → NodePort' sees "$(all_see 192.0.2.1)" client \
+		http://192.0.2.1:30160
+	check 'masqueradeAll: outside → NodePort, Local' sees "$(node1_sees 192.0.2.1)" client \
+		http://192.0.2.1:30161
+	check 'masqueradeAll: pod → ClusterIP, IPv6' sees "$(all_see 2001:db8::1)" bare \
+		'http://[fd00:10:96::160]'
+	node_config node1
+	on node1 lbctl attach eth0 --pods 'veth*' --cgroup "$STAGE_CGROUP/node1" >/dev/null
+	check 'masqueradeAll off: kept again' sees "$(node1_sees 192.0.2.10)" client \
+		http://192.0.2.1:30161
+}
+
 internal_policy() {
 	check 'internal Local: a pod reaches its node'"'"'s pods, by TC' reaches "$ON_NODE1" bare \
 		http://10.96.1.62
@@ -247,6 +263,7 @@ collision() {
 stage_cluster
 services
 sources
+masquerade_all
 internal_policy
 drop_or_reject
 source_ranges

@@ -58,10 +58,24 @@ node_config() {
 
 # --------------------------------------------------------------- answers --
 
+# ports_fresh HOST: source ports that nobody had yet. Who comes from one port to one pod by two
+# addresses of its service within half a minute is masqueraded, so that answers can be told apart.
+ports_fresh() {
+	local n=0
+	case $1 in
+	node*) return 0 ;; # theirs are partly reserved
+	esac
+	[ ! -e "$STAGE/windows" ] || n=$(cat "$STAGE/windows")
+	echo $((n + 1)) >"$STAGE/windows"
+	n=$((10000 + n % 680 * 80))
+	stage_sysctl "$1" "net.ipv4.ip_local_port_range=$n $((n + 79))"
+}
+
 # ask N HOST URL [CURL-OPTION...]: N connections, a line "POD CLIENT" each.
 ask() {
 	local n=$1 host=$2 url=$3
 	shift 3
+	ports_fresh "$host"
 	on "$host" curl -sSk -H 'Connection: close' --max-time 4 -w '%header{x-client}\n' "$@" \
 		"$url/[1-$n]" | sed "s/^You've hit //" | paste -d' ' - -
 }
@@ -113,6 +127,7 @@ url() {
 say() {
 	local host=$1
 	shift
+	ports_fresh "$host"
 	on "$host" talk "$@" <<<hello
 }
 
