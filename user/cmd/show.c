@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "user/cmd/show.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "user/util/cleanup.h"
@@ -10,15 +11,18 @@
 #define LIST_SHOWN 3
 
 static const struct show_kind *const kinds[] = {
-	&show_svc,   &show_endpoints, &show_flows, &show_stats,
-	&show_drops, &show_devices,   &show_meta,
+	&show_svc, &show_endpoints, &show_flows, &show_affinity, &show_nat,  &show_maglev,
+	&show_dns, &show_stats,	    &show_drops, &show_devices,	 &show_meta,
 };
 
 static const struct option show_options[] = {
 	{ "output", 'o', OUTPUTS, "more columns, or the data itself" },
-	{ "service", 0, "NS/NAME:PORT", "flows of this service only" },
-	{ "backend", 0, "ADDR:PORT", "flows to this backend only" },
-	{ "client", 0, "ADDR:PORT", "flows of this client only" },
+	{ "service", 0, "NS/NAME:PORT", "of this service only" },
+	{ "backend", 0, "ADDR:PORT", "of this backend only" },
+	{ "client", 0, "ADDR:PORT", "of this client only" },
+	{ "state", 0, "STATE", "flows or endpoints in this state only" },
+	{ "watch", 'w', NULL, "look again every second, and show what changed" },
+	{ "rate", 0, NULL, "svc, endpoints: also what was counted within a second" },
 	{ 0 },
 };
 
@@ -36,6 +40,8 @@ const char *show_protocol(uint8_t proto)
 		return "TCP";
 	case IPPROTO_UDP:
 		return "UDP";
+	case IPPROTO_SCTP:
+		return "SCTP";
 	default:
 		return "?";
 	}
@@ -46,6 +52,44 @@ json_t *show_addr_port(const struct lb_addr *addr, __be16 port)
 	char text[ADDR_PORT_TEXT];
 
 	return addr_is_zero(addr) ? json_null() : json_string(addr_port_format(addr, port, text));
+}
+
+json_t *show_service(const struct lb_name *name)
+{
+	return name ? json_sprintf("%s/%s:%u", name->namespace, name->name, ntohs(name->port))
+		    : json_null();
+}
+
+static int service_order(const void *key, const void *item)
+{
+	const uint32_t *id = key;
+	const struct actual_service *service = item;
+
+	return (*id > service->id) - (*id < service->id);
+}
+
+const struct lb_name *show_name_find(const struct actual *actual, uint32_t id)
+{
+	const struct actual_service *service = bsearch(&id, actual->services, actual->n_services,
+						       sizeof(*actual->services), service_order);
+
+	return service ? &service->name : NULL;
+}
+
+static int backend_order(const void *key, const void *item)
+{
+	const uint32_t *id = key;
+	const struct actual_backend *backend = item;
+
+	return (*id > backend->id) - (*id < backend->id);
+}
+
+const struct lb_backend *show_backend_find(const struct actual *actual, uint32_t id)
+{
+	const struct actual_backend *backend = bsearch(&id, actual->backends, actual->n_backends,
+						       sizeof(*actual->backends), backend_order);
+
+	return backend ? &backend->value : NULL;
 }
 
 json_t *show_addr(const struct lb_addr *addr)
@@ -120,6 +164,33 @@ void show_table(const struct show *show, const struct show_column *columns, cons
 	table_print(table, stdout, text);
 }
 
+void show_piece(const struct show *show, json_t *rows, bool first, bool last)
+{
+	cleanup_free char *text = NULL;
+	char *body, *end;
+	size_t size;
+	FILE *out;
+
+	/* A list of YAML is its items, one behind the other. */
+	if (show->output == OUTPUT_YAML) {
+		if (json_array_size(rows) || (first && last))
+			output_json(stdout, show->output, rows);
+		return;
+	}
+	if (!json_array_size(rows)) {
+		fputs(first ? "[]\n" : "\n]\n", stdout);
+		return;
+	}
+	/* "[\n…\n]\n" without its brackets. */
+	out = open_memstream(&text, &size);
+	output_json(out, show->output, rows);
+	fclose(out);
+	body = text + strlen("[\n");
+	end = text + size - strlen("\n]\n");
+	*end = '\0';
+	printf("%s%s%s", first ? "[\n" : ",\n", body, last ? "\n]\n" : "");
+}
+
 /* ----------------------------------------------------------------- command -- */
 
 static const struct show_kind *kind_find(const char *name)
@@ -144,24 +215,13 @@ static int kind_unknown(const struct cli *cli, const char *name)
 			 nearest ? "\"?" : "");
 }
 
-static int kind_show(const struct show_kind *kind, struct show *show, struct err *err)
+static int kind_check(const struct show_kind *kind, const struct show *show, struct err *err)
 {
-	cleanup_json json_t *rows = json_array();
-	struct table table = TABLE_GET;
-	int r;
-
-	if (kind->run)
-		return kind->run(show, err);
-	r = kind->rows(show, rows, err);
-	if (r)
-		return r;
-	if (show->output == OUTPUT_JSON || show->output == OUTPUT_YAML)
-		output_json(stdout, show->output, rows);
-	else if (json_array_size(rows))
-		show_table(show, kind->columns, rows, true, &table);
-	else
-		fprintf(stderr, "%s\n", kind->nothing);
-	return 0;
+	if (cli_switch(show->cli, "rate") && !kind->rates)
+		return err_set(err, -EINVAL, "--rate is for svc and endpoints");
+	if (cli_switch(show->cli, "watch") && kind->run)
+		return err_set(err, -EINVAL, "%s cannot be watched", kind->name);
+	return show_filter_check(show, err);
 }
 
 static int show_run(struct cli *cli)
@@ -173,28 +233,28 @@ static int show_run(struct cli *cli)
 
 	if (!kind)
 		return kind_unknown(cli, cli->args[0]);
-	if (output_parse(cli, OUTPUTS, &show.output, &err))
+	if (output_parse(cli, OUTPUTS, &show.output, &err) || kind_check(kind, &show, &err))
 		return cli_usage(cli, "%s", err.text);
 	r = datapath_open(&cli->paths, &show.dp, &err);
 	if (r)
 		return cli_fail(&err);
-	r = kind_show(kind, &show, &err);
+	r = kind->run ? kind->run(&show, &err) : show_watch(kind, &show, &err);
 	datapath_close(show.dp);
 	return r ? cli_fail(&err) : CLI_OK;
 }
 
 const struct command cmd_show = {
 	.name = "show",
-	.args = "svc|endpoints|flows|stats|drops|devices|meta",
+	.args = "svc|endpoints|flows|affinity|nat|maglev|dns|stats|drops|devices|meta [NAME...]",
 	.summary = "Show what the datapath has, from the maps alone",
 	.details = "Works without the agent and without the objects: this is what packets meet.\n"
 		   "\n"
-		   "  lbctl show svc\n"
+		   "  lbctl show svc kubia --rate\n"
 		   "  lbctl show flows --service default/kubia:80\n"
 		   "  lbctl show drops\n"
 		   "  lbctl show svc -o json",
 	.options = show_options,
 	.min_args = 1,
-	.max_args = 1,
+	.max_args = -1,
 	.run = show_run,
 };

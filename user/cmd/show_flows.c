@@ -24,7 +24,7 @@ static const char *const udp_states[LB_FLOW_STATES] = {
 struct stream {
 	struct show *show;
 	struct actual actual;
-	const char *service, *backend, *client; /* filters, or NULL */
+	const char *backend, *client, *state; /* filters, or NULL */
 	json_t *rows;
 	struct table table;
 	size_t printed;
@@ -78,52 +78,14 @@ static const struct lb_name *flow_service(const struct actual *actual,
 	return service ? &service->name : NULL;
 }
 
-static bool matches_place(const char *filter, const struct lb_addr *addr, __be16 port)
-{
-	struct lb_addr wanted;
-	__be16 wanted_port;
-
-	if (!filter)
-		return true;
-	if (!addr_parse(filter, &wanted))
-		return !addr_compare(&wanted, addr);
-	return !addr_port_parse(filter, &wanted, &wanted_port) && wanted_port == port &&
-	       !addr_compare(&wanted, addr);
-}
-
-static bool matches_service(const char *filter, const struct lb_name *name)
-{
-	const char *slash = filter ? strchr(filter, '/') : NULL;
-	const char *rest = slash ? slash + 1 : filter;
-	size_t length;
-	char port[8];
-
-	if (!filter)
-		return true;
-	if (!name || (slash && (strlen(name->namespace) != (size_t)(slash - filter) ||
-				strncmp(name->namespace, filter, (size_t)(slash - filter)))))
-		return false;
-	length = strcspn(rest, ":");
-	if (strlen(name->name) != length || strncmp(name->name, rest, length))
-		return false;
-	snprintf(port, sizeof(port), "%u", ntohs(name->port));
-	return !rest[length] || !strcmp(rest + length + 1, port) ||
-	       !strcmp(rest + length + 1, name->port_name);
-}
-
-/* A typing error in a filter must not look like "no such flow". */
-static int check_place(const char *option, const char *filter, struct err *err)
-{
-	struct lb_addr addr;
-	__be16 port;
-
-	if (!filter || !addr_parse(filter, &addr) || !addr_port_parse(filter, &addr, &port))
-		return 0;
-	return err_set(err, -EINVAL, "--%s: \"%s\" is neither an address nor ADDRESS:PORT", option,
-		       filter);
-}
-
 /* ------------------------------------------------------------------ printing -- */
+
+static const char *flow_state(const struct datapath_flow *flow)
+{
+	const char *const *states = flow->proto == IPPROTO_UDP ? udp_states : tcp_states;
+
+	return states[flow->state] ? states[flow->state] : "?";
+}
 
 static json_t *flow_row(const struct datapath_flow *flow, const struct lb_name *name)
 {
@@ -142,9 +104,8 @@ static json_t *flow_row(const struct datapath_flow *flow, const struct lb_name *
 		snprintf(service, sizeof(service), "%s/%s:%u", name->namespace, name->name,
 			 ntohs(name->port));
 	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:i, s:s?, s:s?, s:s?}", "protocol",
-			 show_protocol(flow->proto), "state",
-			 (flow->proto == IPPROTO_UDP ? udp_states : tcp_states)[flow->state],
-			 "client", show_addr_port(&flow->client, flow->client_port), "frontend",
+			 show_protocol(flow->proto), "state", flow_state(flow), "client",
+			 show_addr_port(&flow->client, flow->client_port), "frontend",
 			 show_addr_port(&flow->frontend, flow->frontend_port), "backend",
 			 show_addr_port(&flow->backend, flow->backend_port), "masquerade",
 			 masquerade ? show_addr_port(&flow->masquerade, flow->masquerade_port)
@@ -158,9 +119,12 @@ static bool is_table(const struct stream *stream)
 	return stream->show->output == OUTPUT_PLAIN || stream->show->output == OUTPUT_WIDE;
 }
 
-static void stream_flush(struct stream *stream)
+static void stream_flush(struct stream *stream, bool last)
 {
-	show_table(stream->show, columns, stream->rows, !stream->printed, &stream->table);
+	if (!is_table(stream))
+		show_piece(stream->show, stream->rows, !stream->printed, last);
+	else if (json_array_size(stream->rows))
+		show_table(stream->show, columns, stream->rows, !stream->printed, &stream->table);
 	stream->printed += json_array_size(stream->rows);
 	json_array_clear(stream->rows);
 }
@@ -170,15 +134,15 @@ static int stream_visit(void *arg, const struct datapath_flow *flow)
 	struct stream *stream = arg;
 	const struct lb_name *name = flow_service(&stream->actual, flow);
 
-	if (!matches_service(stream->service, name) ||
-	    !matches_place(stream->backend, &flow->backend, flow->backend_port) ||
-	    !matches_place(stream->client, &flow->client, flow->client_port) ||
-	    (name && show_skips(stream->show, name->namespace)))
+	if (!show_wants_service(stream->show, name) ||
+	    !show_wants_place(stream->backend, &flow->backend, flow->backend_port) ||
+	    !show_wants_place(stream->client, &flow->client, flow->client_port) ||
+	    (stream->state && strcmp(stream->state, flow_state(flow)) != 0))
 		return 0;
 	json_array_append_new(stream->rows, flow_row(flow, name));
-	if (is_table(stream) && json_array_size(stream->rows) == PIECE)
-		stream_flush(stream);
-	return 0;
+	if (json_array_size(stream->rows) == PIECE)
+		stream_flush(stream, false);
+	return ferror(stdout); /* nobody reads any more */
 }
 
 static int flows_run(struct show *show, struct err *err)
@@ -186,22 +150,22 @@ static int flows_run(struct show *show, struct err *err)
 	cleanup_json json_t *rows = json_array();
 	struct stream stream = {
 		.show = show,
-		.service = cli_option(show->cli, "service"),
 		.backend = cli_option(show->cli, "backend"),
 		.client = cli_option(show->cli, "client"),
+		.state = cli_option(show->cli, "state"),
 		.rows = rows,
 		.table = TABLE_GET,
 	};
-	int r = check_place("backend", stream.backend, err);
+	int r = datapath_snapshot(show->dp, &stream.actual, err);
 
-	r = r ?: check_place("client", stream.client, err);
-	r = r ?: datapath_snapshot(show->dp, &stream.actual, err);
-	r = r ?: datapath_each_flow(show->dp, stream_visit, &stream, err);
-	if (!r && !is_table(&stream))
-		output_json(stdout, show->output, rows);
-	else if (!r && json_array_size(rows))
-		stream_flush(&stream);
-	if (!r && is_table(&stream) && !stream.printed)
+	if (r)
+		return r;
+	r = datapath_each_flow(show->dp, stream_visit, &stream, err);
+	if (!r || ferror(stdout)) {
+		stream_flush(&stream, true);
+		r = 0;
+	}
+	if (is_table(&stream) && !stream.printed && !r)
 		fputs("No flows.\n", stderr);
 	actual_done(&stream.actual);
 	return r;

@@ -113,14 +113,14 @@ static const char *policy_text(const struct lb_name *name)
 static json_t *service_row(const struct lb_name *name, const struct group *group,
 			   const struct lb_stats *stats)
 {
-	return json_pack("{s:s, s:s, s:i, s:s, s:s, s:o, s:o, s:s, s:s, s:I, s:I, s:I}",
+	return json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:o, s:o, s:s, s:s, s:I, s:I, s:I}",
 			 "namespace", name->namespace, "name", name->name, "port",
-			 ntohs(name->port), "protocol", show_protocol(name->proto), "type",
-			 type_text(name->type), "frontends", group->frontends, "backends",
-			 group->backends, "affinity", name->affinity ? "ClientIP" : "None",
-			 "policy", policy_text(name), "packets", (json_int_t)stats->packets,
-			 "bytes", (json_int_t)stats->bytes, "connections",
-			 (json_int_t)stats->connections);
+			 ntohs(name->port), "portName", name->port_name, "protocol",
+			 show_protocol(name->proto), "type", type_text(name->type), "frontends",
+			 group->frontends, "backends", group->backends, "affinity",
+			 name->affinity ? "ClientIP" : "None", "policy", policy_text(name),
+			 "packets", (json_int_t)stats->packets, "bytes", (json_int_t)stats->bytes,
+			 "connections", (json_int_t)stats->connections);
 }
 
 static int row_order(const void *a, const void *b)
@@ -189,10 +189,18 @@ static const struct show_column svc_columns[] = {
 	{ 0 },
 };
 
+static const struct show_column rate_columns[] = {
+	{ "CONNECTIONS/S", "connectionsPerSecond", false },
+	{ "PACKETS/S", "packetsPerSecond", false },
+	{ "BYTES/S", "bytesPerSecond", false },
+	{ 0 },
+};
+
 const struct show_kind show_svc = {
 	.name = "svc",
 	.alias = "services",
 	.columns = svc_columns,
+	.rates = rate_columns,
 	.nothing = "No services in the datapath.",
 	.rows = svc_rows,
 };
@@ -257,6 +265,7 @@ const struct show_kind show_endpoints = {
 	.name = "endpoints",
 	.alias = "ep",
 	.columns = endpoint_columns,
+	.rates = rate_columns,
 	.nothing = "No endpoints in the datapath.",
 	.rows = endpoint_rows,
 };

@@ -58,3 +58,24 @@ int datapath_set_names(struct datapath *dp, const struct datapath_names *names, 
 		return err_sys(err, -errno, "lb_dns_meta");
 	return 0;
 }
+
+int datapath_each_name(struct datapath *dp,
+		       int (*visit)(void *arg, const struct lb_dns_key *key,
+				    const struct lb_dns *value),
+		       void *arg, struct err *err)
+{
+	struct lb_dns_key key;
+	struct lb_dns value;
+	struct bulk bulk;
+	int r = bulk_read(dp->map[MAP_DNS], sizeof(key), sizeof(value), &bulk);
+
+	if (r)
+		return err_sys(err, r, "cannot read %s", shared_map_names[MAP_DNS]);
+	for (size_t i = 0; i < bulk.n && !r; i++) {
+		memcpy(&key, bulk_key(&bulk, i), sizeof(key));
+		memcpy(&value, bulk_value(&bulk, i), sizeof(value));
+		r = visit(arg, &key, &value);
+	}
+	bulk_done(&bulk);
+	return r;
+}

@@ -26,4 +26,10 @@ bool datapath_names_are(struct datapath *dp, const struct lb_dns_meta *meta);
 LB_CHECKED int datapath_set_names(struct datapath *dp, const struct datapath_names *names,
 				  struct err *err);
 
+/* Calls visit for each name, in no order, until it returns non-zero. */
+LB_CHECKED int datapath_each_name(struct datapath *dp,
+				  int (*visit)(void *arg, const struct lb_dns_key *key,
+					       const struct lb_dns *value),
+				  void *arg, struct err *err);
+
 #endif

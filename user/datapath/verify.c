@@ -268,7 +268,7 @@ void verify_services(const struct actual *actual, struct verify_violations *foun
 
 /* ------------------------------------------------------------- what packets write -- */
 
-void verify_affinity(const struct actual *actual, const struct verify_affinity *affinity,
+void verify_affinity(const struct actual *actual, const struct datapath_affinity *affinity,
 		     struct verify_violations *found)
 {
 	const struct lb_backend *backend = backend_find(actual, affinity->value.backend);

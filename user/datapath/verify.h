@@ -6,12 +6,7 @@
 #ifndef DATAPATH_VERIFY_H
 #define DATAPATH_VERIFY_H
 
-#include "user/datapath/datapath.h"
-
-struct verify_affinity {
-	struct lb_affinity_key key;
-	struct lb_affinity value;
-};
+#include "user/datapath/affinity.h"
 
 struct verify_violations {
 	char **items; /* sentences, sorted once all are found */
@@ -31,7 +26,7 @@ void verify_services(const struct actual *actual, struct verify_violations *foun
 		     struct verify_counts *counts);
 
 /* One binding, one flow: do they name a backend that is or was there? */
-void verify_affinity(const struct actual *actual, const struct verify_affinity *affinity,
+void verify_affinity(const struct actual *actual, const struct datapath_affinity *affinity,
 		     struct verify_violations *found);
 void verify_flow(const struct actual *actual, const struct datapath_flow *flow,
 		 struct verify_violations *found);

@@ -6,8 +6,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "user/datapath/bulk.h"
-#include "user/datapath/handle.h"
 #include "user/datapath/verify.h"
 #include "user/util/vec.h"
 
@@ -16,7 +14,7 @@
 struct look {
 	struct actual actual;
 	struct verify_violations *found;
-	size_t flows;
+	size_t affinities, flows;
 };
 
 static int look_at_flow(void *arg, const struct datapath_flow *flow)
@@ -28,23 +26,12 @@ static int look_at_flow(void *arg, const struct datapath_flow *flow)
 	return 0;
 }
 
-static int look_at_affinities(struct datapath *dp, struct look *look, size_t *ret_n,
-			      struct err *err)
+static int look_at_affinity(void *arg, const struct datapath_affinity *affinity)
 {
-	struct verify_affinity affinity;
-	struct bulk bulk;
-	int r = bulk_read(dp->map[MAP_AFFINITY], sizeof(affinity.key), sizeof(affinity.value),
-			  &bulk);
+	struct look *look = arg;
 
-	if (r)
-		return err_sys(err, r, "cannot read %s", shared_map_names[MAP_AFFINITY]);
-	for (size_t i = 0; i < bulk.n; i++) {
-		memcpy(&affinity.key, bulk_key(&bulk, i), sizeof(affinity.key));
-		memcpy(&affinity.value, bulk_value(&bulk, i), sizeof(affinity.value));
-		verify_affinity(&look->actual, &affinity, look->found);
-	}
-	*ret_n = bulk.n;
-	bulk_done(&bulk);
+	look->affinities++;
+	verify_affinity(&look->actual, affinity, look->found);
 	return 0;
 }
 
@@ -69,8 +56,9 @@ static int look_once(struct datapath *dp, struct verify_violations *ret_found,
 	if (r)
 		return r;
 	verify_services(&look.actual, &found, &counts);
-	r = look_at_affinities(dp, &look, &counts.affinities, err);
+	r = datapath_each_affinity(dp, look_at_affinity, &look, err);
 	r = r ?: datapath_each_flow(dp, look_at_flow, &look, err);
+	counts.affinities = look.affinities;
 	counts.flows = look.flows;
 	actual_done(&look.actual);
 	if (r) {

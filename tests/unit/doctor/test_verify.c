@@ -23,7 +23,7 @@ struct maps {
 	struct actual_backend backends[3];
 	struct actual_range ranges[1];
 	uint32_t slots[SLOTS];
-	struct verify_affinity affinity;
+	struct datapath_affinity affinity;
 	struct datapath_flow flow;
 	struct actual actual;
 };

@@ -1,0 +1,110 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# lbctl show: every kind, every filter, rates, a watch; and a full flow table in little memory.
+set -euo pipefail
+cd "$(dirname "$0")"
+. ./stage.sh
+. ./check.sh
+
+show() {
+	on node1 lbctl show "$@"
+}
+
+shows() {
+	local filter=$1
+	shift
+	json "$filter" show "$@" -o json
+}
+
+stage_cluster
+on node1 lbctl apply -f kubia/kubia-svc.yaml -f kubia/kubia-svc-nodeport.yaml >/dev/null
+stage_editor client-ip 's/sessionAffinity: None/sessionAffinity: ClientIP/'
+on node1 env EDITOR="$STAGE/bin/client-ip" lbctl edit svc kubia >/dev/null
+ip=$(service_ip kubia)
+for ((i = 0; i < 12; i++)); do
+	on client curl -sS http://192.0.2.1:30123
+	on bare curl -sS "http://$ip"
+done >/dev/null
+
+check 'svc: all' shows 'map(.name) == ["kubia", "kubia-nodeport"]' svc -n default
+check 'svc: by name' shows 'map(.name) == ["kubia"]' svc kubia
+check 'svc: by --service' shows 'map(.name) == ["kubia-nodeport"]' svc --service default/kubia-nodeport:80
+check 'svc: another port' shows '. == []' svc kubia:81
+check 'svc: another namespace' shows '. == []' svc -n shop
+check 'endpoints: by name and address' shows 'length == 1 and .[0].name == "kubia"' \
+	endpoints kubia --backend 172.17.1.9:8080
+check 'endpoints: active' shows 'length == 6' ep --state active -n default
+check 'endpoints: none draining' shows '. == []' ep --state draining
+check 'flows: closed ones of the client' shows \
+	'length == 12 and all(.client | startswith("192.0.2.10:"))' \
+	flows --client 192.0.2.10 --state closed
+check 'flows: by name' shows 'length == 12 and all(.service == "default/kubia:80")' flows kubia
+check 'flows: by backend' shows 'length > 0 and all(.backend == "172.17.1.9:8080")' \
+	flows --backend 172.17.1.9
+check 'affinity: the client of kubia' shows \
+	'length == 1 and .[0].client == "172.17.0.21" and .[0].current' affinity
+check 'affinity: by client' shows '. == []' affinity --client 172.17.0.20
+check 'maglev: the spread is even' shows \
+	'length == 2 and all(.slots == ([.backends[].slots] | add) and .most - .least <= 2 and
+	(.backends | length) == 3)' maglev -n default
+check 'nat: remote pod by the node port' shows \
+	'length == 1 and .[0].backend == "172.17.1.9:8080" and .[0].masquerade == "192.0.2.1" and
+	.[0].ports > 0 and .[0].of == 20000' nat kubia-nodeport
+check 'dns: the name of kubia' stage_eventually 5 shows \
+	"any(.record == \"kubia.default.svc.cluster.local.\" and .addresses == [\"$ip\"])" dns
+check 'a state that is none' status 2 show flows --state open
+check 'an address that is none' status 2 show flows --client 1.2.3
+check 'rates of flows' status 2 show flows --rate
+check 'flows as YAML' prints '^- backend: "?172.17' show flows -o yaml
+
+rates() {
+	for ((i = 0; i < 60; i++)); do
+		on client curl -sS http://192.0.2.1:30123 || true
+		sleep 0.05
+	done >/dev/null 2>&1 &
+	local load=$!
+	shows 'length == 1 and .[0].packetsPerSecond > 0 and .[0].connectionsPerSecond > 0 and
+		.[0].connectionsPerSecond < .[0].connections + 1' svc kubia-nodeport --rate
+	local result=$?
+	wait $load
+	return $result
+}
+check 'rates' rates
+
+watch() {
+	timeout 4 "$STAGE/bin/node1" lbctl show svc -w >"$STAGE/watch" &
+	local watcher=$!
+	sleep 1.5
+	on client curl -sS http://192.0.2.1:30123 >/dev/null
+	wait $watcher || true
+	[ "$(grep -c kubia-nodeport "$STAGE/watch")" -ge 2 ] &&
+		[ "$(grep -c ' kubia ' "$STAGE/watch")" = 1 ] &&
+		[ "$(grep -c NAMESPACE "$STAGE/watch")" = 1 ]
+}
+check 'a watch shows what changes, and nothing else' watch
+
+# Resident memory, in kilobytes, while all flows are listed; the mapped table is not counted.
+lean() {
+	local format=$1 peak
+	on node1 lbctl show flows -o "$format" >"$STAGE/flows.out" &
+	local pid=$! now
+	peak=0
+	while [ -e /proc/$pid/smaps_rollup ]; do
+		now=$(awk '/^Anonymous/ { print $2 }' /proc/$pid/smaps_rollup 2>/dev/null) || break
+		[ "${now:-0}" -le $peak ] || peak=$now
+		sleep 0.05
+	done
+	wait $pid
+	[ $peak -gt 0 ] && [ $peak -lt 100000 ] || {
+		echo "$peak kB"
+		return 1
+	}
+}
+on client curl -sS http://192.0.2.1:30123 >/dev/null
+flows=$("$STAGE_TOOLS/flowfill" "$STAGE/node1/bpf/v1/lb_flow4")
+check 'a full table' test "$flows" -gt 250000
+check 'a full table is listed in little memory' lean json
+check '… and is JSON' json 'length > 250000' cat "$STAGE/flows.out"
+check '… and as a table' lean wide
+check '… and filtered' shows 'length == 1' flows --client 11.0.1.1
+checks_done
