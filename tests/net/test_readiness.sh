@@ -108,7 +108,7 @@ agent_restarts() {
 	touch_ready kubia-4h2mx
 	touch_ready kubia-lq7dn
 	check 'two are ready' becomes_ready 2
-	on client loadgen tcp 192.0.2.1 30123 --http --count 30000 --concurrency 10 >"$STAGE/short" &
+	on client loadgen tcp 192.0.2.1 30123 --http --count 40000 --concurrency 10 >"$STAGE/short" &
 	local short=$!
 	for signal in KILL TERM; do
 		agent_kill node1 $signal
@@ -119,6 +119,10 @@ agent_restarts() {
 		check "SIG$signal: and with the new agent" backends node1 2
 		sleep 0.5
 	done
+	agent_kill node1
+	rm "$STAGE/node1/run/readiness.log"
+	agent_start node1
+	check 'nothing written down: the maps tell' backends node1 2
 	wait $short || true
 	check 'no connection failed' json '.failed == 0' cat "$STAGE/short"
 	remove_ready kubia-4h2mx

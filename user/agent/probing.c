@@ -3,6 +3,7 @@
 
 #include <time.h>
 
+#include "user/probe/memory.h"
 #include "user/probe/prober.h"
 #include "user/util/log.h"
 #include "user/util/vec.h"
@@ -11,6 +12,7 @@ struct probing {
 	struct prober *prober;
 	struct reconcile *reconcile;
 	struct event *timer;
+	bool forgotten; /* nothing is written down, and nothing was probed yet */
 	int64_t rested; /* microseconds: not before, so that syncing leaves half of the time */
 	void (*sync)(void *arg);
 	void *arg;
@@ -77,12 +79,47 @@ static void verdict_told(void *arg, const struct prober_news *news)
 			 key->part, news->text);
 }
 
+static bool backend_serves(void *arg, const struct lb_addr *addr)
+{
+	const struct actual *actual = arg;
+
+	for (size_t i = 0; i < actual->n_backends; i++) {
+		const struct lb_backend *backend = &actual->backends[i].value;
+
+		if (backend->service &&
+		    !(backend->flags & (LB_BACKEND_DRAINING | LB_BACKEND_GONE)) &&
+		    !addr_compare(&backend->addr, addr))
+			return true;
+	}
+	return false;
+}
+
+/* The run directory was lost, or an agent that did not probe filled the maps: they tell, too. */
+static void maps_recall(struct probing *probing)
+{
+	const struct reconcile *reconcile = probing->reconcile;
+	struct actual actual;
+	struct datapath *dp;
+	struct err err;
+
+	if (reconcile->io->open(reconcile->paths, &dp, &err))
+		return;
+	if (!reconcile->io->snapshot(dp, &actual, &err)) {
+		prober_assume(probing->prober, backend_serves, &actual);
+		actual_done(&actual);
+	}
+	reconcile->io->close(dp);
+}
+
 static void objects_loaded(void *arg, struct store *store)
 {
 	struct probing *probing = arg;
 	struct readiness readiness;
 
 	prober_follow(probing->prober, store);
+	if (probing->forgotten)
+		maps_recall(probing);
+	probing->forgotten = false;
 	readiness = prober_readiness(probing->prober);
 	readiness_of_store(store, &readiness);
 }
@@ -98,6 +135,7 @@ struct probing *probing_open(struct event_base *base, const struct paths *paths,
 	probing->sync = sync;
 	probing->arg = arg;
 	probing->timer = evtimer_new(base, timer_due, probing);
+	probing->forgotten = !memory_exists(paths->run);
 	probing->prober = prober_open(base, paths->run, config->node_name, &events, probing);
 	reconcile->loaded = objects_loaded;
 	reconcile->loaded_arg = probing;

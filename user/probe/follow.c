@@ -198,6 +198,21 @@ void prober_follow(struct prober *prober, const struct store *store)
 	prober_arm(prober);
 }
 
+void prober_assume(struct prober *prober, bool (*serves)(void *arg, const struct lb_addr *addr),
+		   void *arg)
+{
+	for (size_t i = 0; i < prober->n; i++) {
+		struct entry *entry = prober->items[i];
+
+		if (entry->ran || !serves(arg, &entry->target.addr))
+			continue;
+		entry->verdict.value = PROBED_READY;
+		if (entry->target.key.probe == PROBE_STARTUP)
+			schedule_drop(&prober->schedule, &entry->item);
+		entry_remember(entry);
+	}
+}
+
 /* ------------------------------------------------------------ as results -- */
 
 static enum probed container_probed(void *arg, const struct object *pod,

@@ -98,6 +98,13 @@ void memory_load(const char *run, struct memory *ret_memory)
 	*ret_memory = memory;
 }
 
+bool memory_exists(const char *run)
+{
+	cleanup_free char *path = xasprintf("%s/%s", run, MEMORY_FILE);
+
+	return !access(path, F_OK);
+}
+
 void memory_done(struct memory *memory)
 {
 	for (size_t i = 0; i < memory->n; i++)

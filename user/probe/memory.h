@@ -31,6 +31,9 @@ struct memory {
 void memory_load(const char *run, struct memory *ret_memory);
 void memory_done(struct memory *memory);
 
+/* Has anything been written down? */
+bool memory_exists(const char *run);
+
 /* The line; NULL: its texts are not UTF-8. */
 json_t *memory_json(const struct memory_item *item);
 

@@ -41,6 +41,13 @@ void prober_close(struct prober *prober);
 /* Takes up what is new in the store and drops what is gone. To be called after each load of it. */
 void prober_follow(struct prober *prober, const struct store *store);
 
+/*
+ * Where nothing was written down before a restart: takes targets that serve for ready until they
+ * have been asked. To be called after the first prober_follow.
+ */
+void prober_assume(struct prober *prober, bool (*serves)(void *arg, const struct lb_addr *addr),
+		   void *arg);
+
 /* The verdicts, for readiness_of_store. */
 struct readiness prober_readiness(struct prober *prober);
 
