@@ -27,17 +27,15 @@
 #define DNS_TYPE_OPT 41
 #define DNS_NXDOMAIN 3
 #define DNS_LABEL_MAX 63
-/*
- * A smaller byte inside of a label could be taken for the length of the domain's first label,
- * which is smaller (the user side sees to that).
- */
-#define DNS_BYTE_MIN 0x2a
-#define DNS_RR 16 /* an A record behind its compressed owner */
+#define DNS_LABELS 16 /* names of more are the server's */
+#define DNS_RR 16     /* an A record behind its compressed owner */
 
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define DNS_TEXT4(a, b, c, d) ((__u32)(a) | (b) << 8 | (c) << 16 | (__u32)(d) << 24)
+#define dns_first_bytes(n) ((1ull << 8 * ((n)&7)) - 1)
 #else
 #define DNS_TEXT4(a, b, c, d) ((__u32)(a) << 24 | (b) << 16 | (c) << 8 | (d))
+#define dns_first_bytes(n) (~(~0ull >> 8 * ((n)&7)))
 #endif
 
 struct {
@@ -61,7 +59,8 @@ struct dns_scratch {
 	__u8 reply[DNS_REPLY + 64]
 		__attribute__((aligned(8))); /* room behind it for whole records */
 	__u8 name[LB_DNS_NAME + LB_DNS_DOMAIN + 8] __attribute__((aligned(8))); /* key, zeros */
-	volatile __u32 length;							/* of the name */
+	__u64 labels[2];       /* bits: where in the name they begin */
+	volatile __u32 length; /* of the name */
 };
 
 /* Hides from the compiler what it knows of a number, so that the verifier sees the check of it. */
@@ -158,30 +157,50 @@ static __always_inline bool dns_read_headers(struct hook_ctx *ctx, struct dns_qu
 	return (device && device->flags & LB_DEVICE_POD) || frontend_source_is_pod(&q->saddr);
 }
 
-/* The name in lower case into s->name; 0: it has something unusual, or is too long. */
-static __always_inline __u32 dns_read_name(struct dns_scratch *s)
+/* Lower case, eight bytes at a time; lengths of labels are no letters. */
+static __always_inline __u64 dns_lower(__u64 word)
 {
-	__u32 left = 0;
+	const __u64 ones = 0x0101010101010101ull;
+	__u64 low = word & 0x7f * ones;
+	__u64 from_a = low + (0x80 - 'A') * ones, above_z = low + (0x7f - 'Z') * ones;
 
-	for (__u32 i = 0; i < LB_DNS_NAME; i++) {
-		__u8 c = s->query[DNS_HEADER + i];
+	return word | ((from_a ^ above_z) & ~word & 0x80 * ones) >> 2;
+}
 
-		if (!left) {
-			if (!c)
-				return i + 1;
-			if (c > DNS_LABEL_MAX)
-				return 0;
-			left = c;
-		} else {
-			if (c < DNS_BYTE_MIN)
-				return 0;
-			if (c >= 'A' && c <= 'Z')
-				c |= 0x20;
-			left--;
-		}
-		s->name[i] = c;
+/* Walks over the labels. The name's length, or 0: it has something unusual, or is too long. */
+static __always_inline __u32 dns_walk_name(struct dns_scratch *s)
+{
+	__u32 at = 0;
+
+	s->labels[0] = s->labels[1] = 0;
+	for (int i = 0; i < DNS_LABELS; i++) {
+		__u8 c = s->query[DNS_HEADER + at];
+
+		s->labels[at >> 6 & 1] |= 1ull << (at & 63);
+		if (!c)
+			return at + 1;
+		at += c + 1;
+		if (c > DNS_LABEL_MAX || at >= LB_DNS_NAME)
+			return 0;
 	}
 	return 0;
+}
+
+/* The name in lower case, with zeros behind it. */
+static __always_inline void dns_copy_name(struct dns_scratch *s, __u32 name)
+{
+	for (__u32 i = 0; i < LB_DNS_NAME / 8; i++) {
+		__u64 word = dns_lower(*(const __u64 *)(s->query + DNS_HEADER + 8 * i));
+		__u32 left = name - 8 * i;
+
+		if (left < 8) {
+			((__u64 *)s->name)[i] = word & dns_first_bytes(left);
+			return;
+		}
+		((__u64 *)s->name)[i] = word;
+		if (left == 8)
+			return;
+	}
 }
 
 static __always_inline bool dns_read_opt(const struct dns_scratch *s, struct dns_query *q)
@@ -220,10 +239,11 @@ static __always_inline bool dns_read_message(struct hook_ctx *ctx, struct dns_sc
 		return false;
 	q->edns = s->query[11];
 	/* By way of the memory: the verifier would follow each length apart. */
-	s->length = dns_read_name(s);
+	s->length = dns_walk_name(s);
 	q->name = s->length;
 	if (!q->name || q->name > LB_DNS_NAME)
 		return false;
+	dns_copy_name(s, q->name);
 	fixed = s->query + dns_offset(DNS_HEADER + q->name);
 	q->type = dns_u16(fixed);
 	return (q->type == DNS_TYPE_A || q->type == DNS_TYPE_AAAA) &&
@@ -238,7 +258,7 @@ static __always_inline bool dns_in_domain(const struct dns_scratch *s,
 	__u32 at = name - meta->domain_size;
 	const __u64 *end;
 
-	if (!meta->domain_size || at > LB_DNS_NAME)
+	if (!meta->domain_size || at >= LB_DNS_NAME || !(s->labels[at >> 6 & 1] >> (at & 63) & 1))
 		return false;
 	end = (const __u64 *)(s->name + dns_offset(at));
 	for (int i = 0; i < LB_DNS_DOMAIN / 8; i++) {

@@ -306,6 +306,8 @@ static const struct {
 	const char *name, *asked;
 	uint16_t type;
 } shapes[] = {
+	{ "unusual bytes", "a\\007\\200\\255@[.cluster.local", KNOT_RRTYPE_A },
+	{ "15 labels", "1.2.3.4.5.6.7.8.9.10.11.12.13.cluster.local", KNOT_RRTYPE_A },
 	{ "upper case", "SVC-1.Ns1.SVC.Cluster.LOCAL", KNOT_RRTYPE_A },
 	{ "the domain", "cluster.local", KNOT_RRTYPE_A },
 	{ "an empty non-terminal", "svc.cluster.local", KNOT_RRTYPE_AAAA },
@@ -358,7 +360,10 @@ static const struct {
 	  "a123456789012345678901234567890123456789."
 	  "b123456789123456789123456789123456789123.cluster.local",
 	  KNOT_RRTYPE_A, 0, 0, 0, 0 },
-	{ "an escaped byte", "a\\007.cluster.local", KNOT_RRTYPE_A, 0, 0, 0, 0 },
+	{ "17 labels", "1.2.3.4.5.6.7.8.9.10.11.12.13.14.15.cluster.local", KNOT_RRTYPE_A, 0, 0, 0,
+	  0 },
+	{ "the domain's bytes inside of a label", "a\\007cluster\\005local", KNOT_RRTYPE_A, 0, 0, 0,
+	  0 },
 	{ "an answer", "svc-1.ns1.svc.cluster.local", KNOT_RRTYPE_A, 0, 2, 0x81, 0 },
 	{ "another opcode", "svc-1.ns1.svc.cluster.local", KNOT_RRTYPE_A, 0, 2, 0x11, 0 },
 	{ "truncated", "svc-1.ns1.svc.cluster.local", KNOT_RRTYPE_A, 0, 2, 0x03, 0 },

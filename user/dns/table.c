@@ -8,9 +8,6 @@
 
 #include "user/util/vec.h"
 
-/* Bytes of names that the programs pass on start here: no length of a label may be like one. */
-#define LABEL_LIMIT 0x2a
-
 static void addresses_copy(const struct zone *zone, const struct zone_set *set, void *to,
 			   size_t size, size_t limit, uint8_t *ret_n)
 {
@@ -65,7 +62,7 @@ struct lb_dns_meta table_meta(const struct zone *zone, bool recursion)
 	const struct name *domain = &zone->apex[ZONE_DOMAIN];
 	struct lb_dns_meta meta = { 0 };
 
-	if (domain->size > LB_DNS_DOMAIN || domain->wire[0] >= LABEL_LIMIT)
+	if (domain->size > LB_DNS_DOMAIN)
 		return meta;
 	memcpy(meta.domain, domain->wire, domain->size);
 	meta.domain_size = (uint8_t)domain->size;
