@@ -83,6 +83,42 @@ watch() {
 }
 check 'a watch shows what changes, and nothing else' watch
 
+# A terminal of its own, whose screen can be read: COLUMNS ROWS.
+top_open() {
+	tmux -L "$STAGE_ID" -f /dev/null new-session -d -x "$1" -y "$2" \
+		"'$STAGE/bin/node1' lbctl top; echo status \$? >'$STAGE/top'; sleep 60"
+}
+
+top_shows() {
+	tmux -L "$STAGE_ID" capture-pane -p | grep -qE -- "$1"
+}
+
+# No line of the screen is longer than it, and the title is there once.
+top_is_clean() {
+	[ "$(tmux -L "$STAGE_ID" capture-pane -p | grep -c 'a second:')" = 1 ]
+}
+
+top_on_terminal() {
+	top_open 100 20
+	check 'top: services' stage_eventually 5 top_shows '^default/kubia-nodeport:80 +[0-9]'
+	tmux -L "$STAGE_ID" send-keys s s s
+	check 'top: s sorts' stage_eventually 5 top_shows 'sorted by name'
+	tmux -L "$STAGE_ID" send-keys Enter
+	check 'top: enter shows backends' stage_eventually 5 top_shows '^172.17.1.9:8080 active'
+	tmux -L "$STAGE_ID" resize-window -x 60 -y 10
+	check 'top: it follows the size' stage_eventually 5 top_is_clean
+	check 'top: still there' top_shows '^172.17.0.7:8080'
+	tmux -L "$STAGE_ID" send-keys Enter
+	check 'top: … and back' stage_eventually 5 top_shows '^default/kubia:80'
+	tmux -L "$STAGE_ID" send-keys q
+	check 'top: q quits' stage_eventually 5 grep -q 'status 0' "$STAGE/top"
+	tmux -L "$STAGE_ID" kill-server
+}
+check 'top: plain' prints '^default/kubia-nodeport:80 +[0-9]+ +[0-9]+' on node1 lbctl top
+if command -v tmux >/dev/null; then
+	top_on_terminal
+fi
+
 # Resident memory, in kilobytes, while all flows are listed; the mapped table is not counted.
 lean() {
 	local format=$1 peak
