@@ -189,15 +189,19 @@ static __always_inline __u32 dns_walk_name(struct dns_scratch *s)
 /* The name in lower case, with zeros behind it. */
 static __always_inline void dns_copy_name(struct dns_scratch *s, __u32 name)
 {
-	for (__u32 i = 0; i < LB_DNS_NAME / 8; i++) {
-		__u64 word = dns_lower(*(const __u64 *)(s->query + DNS_HEADER + 8 * i));
-		__u32 left = name - 8 * i;
+	for (__u32 i = 0; i < LB_DNS_NAME; i += 8) {
+		__u32 left = name - i, at = i;
+		__u64 word;
 
+		/* Older verifiers lose the loop's bounds on the way. */
+		dns_forget(at);
+		at &= DNS_QUERY - 8;
+		word = dns_lower(*(const __u64 *)(s->query + DNS_HEADER + at));
 		if (left < 8) {
-			((__u64 *)s->name)[i] = word & dns_first_bytes(left);
+			*(__u64 *)(s->name + at) = word & dns_first_bytes(left);
 			return;
 		}
-		((__u64 *)s->name)[i] = word;
+		*(__u64 *)(s->name + at) = word;
 		if (left == 8)
 			return;
 	}
