@@ -140,10 +140,14 @@ static const char *capabilities_set(const struct privilege *privilege)
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[2];
 
+	/* Ours may be fewer than the pod's: a confined agent gives what it has. */
+	if (syscall(SYS_capget, &header, data))
+		return "capget";
 	for (int i = 0; i < 2; i++) {
-		data[i].effective = (uint32_t)(privilege->effective >> 32 * i);
-		data[i].permitted = (uint32_t)(privilege->permitted >> 32 * i);
-		data[i].inheritable = (uint32_t)(privilege->inheritable >> 32 * i);
+		data[i].permitted &= (uint32_t)(privilege->permitted >> 32 * i);
+		data[i].effective = data[i].permitted & (uint32_t)(privilege->effective >> 32 * i);
+		data[i].inheritable =
+			data[i].permitted & (uint32_t)(privilege->inheritable >> 32 * i);
 	}
 	return syscall(SYS_capset, &header, data) ? "capset" : NULL;
 }
@@ -159,8 +163,9 @@ const char *privilege_assume(const struct privilege *privilege)
 	if (!failed)
 		failed = capabilities_set(privilege);
 	for (int i = 0; !failed && i < CAPABILITIES; i++) {
+		/* One that was left out cannot be raised. */
 		if (has(privilege->ambient, i) &&
-		    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, i, 0, 0))
+		    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, i, 0, 0) && errno != EPERM)
 			failed = "ambient capabilities";
 	}
 	if (!failed && privilege->no_new_privs && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))

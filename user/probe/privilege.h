@@ -35,8 +35,8 @@ void privilege_least(uid_t uid, gid_t gid, struct privilege *ret_privilege);
 LB_CHECKED int privilege_map(const char *map, uint32_t outside, uint32_t *ret_inside);
 
 /*
- * Takes them on, for good. Async-signal-safe; returns what failed, or NULL. May only take
- * away: the caller has more.
+ * Takes them on, for good. Async-signal-safe; returns what failed, or NULL. Capabilities
+ * that the caller has not got are left out.
  */
 const char *privilege_assume(const struct privilege *privilege);
 
