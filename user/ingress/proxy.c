@@ -6,16 +6,18 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "user/ingress/child.h"
+#include "user/ingress/master.h"
 #include "user/util/cleanup.h"
 #include "user/util/vec.h"
 
 #define RESTART_FIRST_MS 500
 #define RESTART_LAST_MS 30000
+#define ASK_MS 30	/* between two questions whether new workers work */
+#define TAKE_SECONDS 10 /* until it is said that they do not */
 
 struct proxy {
 	struct event_base *base;
@@ -29,7 +31,12 @@ struct proxy {
 	unsigned long last;	/* the folder that was written last */
 	unsigned long checking; /* 0: none */
 	unsigned long active;	/* 0: none; what haproxy.cfg is */
-	bool waiting;		/* files came while others were checked */
+	bool waiting;		/* files came while others were checked or taken */
+	bool taking;		/* the master was told, and its new worker is not there yet */
+	pid_t worker;		/* the last that was seen; 0: none */
+	time_t told;		/* when the master was */
+	struct master_question *question;
+	struct event *ask;
 	struct ingress_files next;
 	struct event *restart;
 	unsigned int restart_ms;
@@ -40,34 +47,93 @@ static void tell(const struct proxy *proxy, const char *error)
 	proxy->events->changed(proxy->arg, error);
 }
 
+static void check_next(struct proxy *proxy);
+
+/* ------------------------------------------------------------------- taking -- */
+
+/*
+ * A master that is told to reload while it does loses the second time. So after each time it is
+ * asked until there is another worker than before, and what came meanwhile waits.
+ */
+static void taking_ask(struct proxy *proxy)
+{
+	static const struct timeval wait = { .tv_usec = ASK_MS * 1000 };
+
+	evtimer_add(proxy->ask, &wait);
+}
+
+static void taking_begin(struct proxy *proxy)
+{
+	proxy->taking = true;
+	proxy->told = time(NULL);
+	taking_ask(proxy);
+}
+
+static void taking_end(struct proxy *proxy)
+{
+	proxy->taking = false;
+	evtimer_del(proxy->ask);
+	master_forget(proxy->question);
+	proxy->question = NULL;
+}
+
+static void taking_answered(void *arg, pid_t worker)
+{
+	struct proxy *proxy = arg;
+	bool late = time(NULL) - proxy->told > TAKE_SECONDS;
+	bool taken = worker && worker != proxy->worker;
+
+	proxy->question = NULL;
+	if (!taken && !late) {
+		taking_ask(proxy);
+		return;
+	}
+	if (worker)
+		proxy->worker = worker;
+	taking_end(proxy);
+	tell(proxy, taken ? NULL
+			  : "HAProxy does not take its configuration (is a port taken?); the "
+			    "former one stays");
+	check_next(proxy);
+}
+
+static void ask_due(evutil_socket_t fd, short what, void *arg)
+{
+	struct proxy *proxy = arg;
+
+	(void)fd;
+	(void)what;
+	proxy->question = master_ask(proxy->base, proxy->dir, taking_answered, proxy);
+	if (!proxy->question)
+		taking_answered(proxy, 0);
+}
+
 /* ------------------------------------------------------------------- master -- */
 
 static void master_ended(evutil_socket_t fd, short what, void *arg);
 
-/* The process that listens at the master's socket; 0: nobody. */
-static pid_t master_find(const struct proxy *proxy)
+/* The worker of a master that was here before. */
+static void adopted_answered(void *arg, pid_t worker)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	struct ucred peer = { 0 };
-	socklen_t size = sizeof(peer);
-	cleanup_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct proxy *proxy = arg;
 
-	/* By descriptor, since a socket's address is short. */
-	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/master.sock",
-		 proxy->dir);
-	if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof(address)) ||
-	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size))
-		return 0;
-	return peer.pid;
+	proxy->question = NULL;
+	proxy->worker = worker;
+	proxy->taking = false;
+	check_next(proxy);
 }
 
 static void master_adopt(struct proxy *proxy)
 {
-	pid_t pid = master_find(proxy);
+	pid_t pid = master_find(proxy->dir);
 	struct err err;
 
 	if (pid > 0 && child_adopt(proxy->base, pid, master_ended, proxy, &proxy->master, &err))
 		tell(proxy, err.text);
+	if (!proxy->master.pid)
+		return;
+	proxy->question = master_ask(proxy->base, proxy->dir, adopted_answered, proxy);
+	proxy->taking = proxy->question;
 }
 
 static void master_start(struct proxy *proxy)
@@ -77,11 +143,12 @@ static void master_start(struct proxy *proxy)
 	};
 	struct err err;
 
+	proxy->worker = 0;
 	if (child_start(proxy->base, proxy->dir, &proxy->user, argv, false, master_ended, proxy,
 			&proxy->master, &err))
 		tell(proxy, err.text);
 	else
-		tell(proxy, NULL);
+		taking_begin(proxy);
 }
 
 static void restart_due(evutil_socket_t fd, short what, void *arg)
@@ -108,6 +175,7 @@ static void master_ended(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	taking_end(proxy);
 	tell(proxy, text);
 	timeout = (struct timeval){ proxy->restart_ms / 1000, proxy->restart_ms % 1000 * 1000 };
 	proxy->restart_ms =
@@ -116,8 +184,6 @@ static void master_ended(evutil_socket_t fd, short what, void *arg)
 }
 
 /* -------------------------------------------------------------------- check -- */
-
-static void check_next(struct proxy *proxy);
 
 static void checked_use(struct proxy *proxy)
 {
@@ -134,7 +200,7 @@ static void checked_use(struct proxy *proxy)
 		return;
 	}
 	child_signal(&proxy->master, SIGUSR2);
-	tell(proxy, NULL);
+	taking_begin(proxy);
 }
 
 static void check_ended(evutil_socket_t fd, short what, void *arg)
@@ -186,7 +252,7 @@ static void check_next(struct proxy *proxy)
 {
 	struct err err;
 
-	if (!proxy->waiting || proxy->checking)
+	if (!proxy->waiting || proxy->checking || proxy->taking)
 		return;
 	proxy->waiting = false;
 	if (check_start(proxy, &err))
@@ -213,6 +279,7 @@ struct proxy *proxy_open(struct event_base *base, const char *run,
 		.restart_ms = RESTART_FIRST_MS,
 	};
 	proxy->restart = evtimer_new(base, restart_due, proxy);
+	proxy->ask = evtimer_new(base, ask_due, proxy);
 	/* One that a killed agent left is taken over, or ended where nobody needs it. */
 	if (!access(proxy->path, F_OK)) {
 		struct err err;
@@ -227,6 +294,7 @@ struct proxy *proxy_open(struct event_base *base, const char *run,
 void proxy_stop(struct proxy *proxy)
 {
 	evtimer_del(proxy->restart);
+	taking_end(proxy);
 	child_end(&proxy->check);
 	child_end(&proxy->master);
 	proxy->checking = proxy->active = 0;
@@ -245,6 +313,7 @@ void proxy_close(struct proxy *proxy)
 		return;
 	proxy_stop(proxy);
 	event_free(proxy->restart);
+	event_free(proxy->ask);
 	if (proxy->dir >= 0)
 		close(proxy->dir);
 	free(proxy->path);

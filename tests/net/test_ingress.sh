@@ -1,0 +1,375 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Ingress: many services behind one address, from the manifest to the pod's answer.
+set -euo pipefail
+cd "$(dirname "$0")"
+. ./stage.sh
+. ./check.sh
+
+node=192.0.2.1
+generation=0
+kubia='kubia-4h2mx kubia-9tcwz kubia-lq7dn'
+
+# ----------------------------------------------------------------- helpers --
+
+# web HOST URL [CURL-OPTION...]: from outside, the names of example.com being the Ingress's.
+web() {
+	local url=$1
+	shift
+	on client curl -sS --max-time 5 --connect-to "::$node:" "$url" "$@"
+}
+
+# code N URL [CURL-OPTION...]: the answer's status.
+code() {
+	local want=$1 got
+	shift
+	got=$(web "$@" -o /dev/null -w '%{http_code}')
+	[ "$got" = "$want" ] || {
+		echo "status $got"
+		return 1
+	}
+}
+
+# header NAME VALUE URL...: of the answer.
+header() {
+	local name=$1 value=$2
+	shift 2
+	prints "^$name: $value.?$" web "$@" -o /dev/null -D -
+}
+
+# ingress_apply -f FILE...: returns when the new rules are served. A rule of its own goes with each.
+ingress_apply() {
+	generation=$((generation + 1))
+	cat >"$STAGE/generation.yaml" <<-END
+		apiVersion: networking.k8s.io/v1
+		kind: Ingress
+		metadata: {name: generation, annotations: {lbctl.io/force-ssl-redirect: "true"}}
+		spec:
+		  rules:
+		  - host: generation-$generation.example.com
+		    http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: bar, port: {number: 80}}}}]}
+	END
+	on node1 lbctl apply "$@" -f "$STAGE/generation.yaml" >/dev/null
+	stage_eventually 5 generation_is_served
+}
+
+# Old workers may still take a connection or two while the new ones begin.
+generation_is_served() {
+	for _ in 1 2 3 4 5; do
+		code 308 "http://generation-$generation.example.com/" || return 1
+	done
+}
+
+# How many configurations HAProxy has been given.
+configurations() {
+	find "$STAGE/node1/run/ingress" -name 'g*' -printf '%f\n' | tr -d g | sort -n | tail -1
+}
+
+master() {
+	ls -l "$STAGE/node1/run/ingress/master.sock" >/dev/null &&
+		pgrep -x -f 'haproxy .*-S unix@master.sock,mode,600' -P "$(cat "$STAGE/node1/agent.pid")"
+}
+
+certificate() {
+	openssl req -x509 -newkey "$@" -nodes -days 2 2>/dev/null
+}
+
+# shows SUBJECT NAME [OPTION...]: the certificate that a client is shown.
+shows() {
+	local subject=$1 name=$2
+	shift 2
+	prints "^subject=$subject$" on client bash -c \
+		"openssl s_client -connect $node:443 -servername $name $* </dev/null 2>/dev/null |
+			openssl x509 -noout -subject"
+}
+
+# ----------------------------------------------------------------- the story --
+
+one_host() {
+	on node1 lbctl apply -f kubia/kubia-ingress.yaml >/dev/null
+	check 'HAProxy starts' stage_eventually 5 web http://kubia.example.com/
+	check 'one host: all pods' hits "$kubia" 20 client http://kubia.example.com/ \
+		--connect-to "::$node:"
+	check 'another host: 404' code 404 http://other.example.com/
+	check 'get ingress' prints '^kubia +<none> +kubia.example.com +192.0.2.1,200... +80 ' \
+		on node1 lbctl get ingress
+	check 'describe ingress' prints '/ +kubia-nodeport:80 \(172.17.0.7:8080,' \
+		on node1 lbctl describe ingress kubia
+	check 'the address goes into the object' json '.status.loadBalancer.ingress[0].ip == "192.0.2.1"' \
+		on node1 lbctl get ingress kubia -o json
+	check 'and not into the state' fails grep -rq loadBalancer "$STAGE/node1/state/ingresses"
+	check 'another node serves it, too' prints "^You've hit kubia" \
+		on client curl -sS --max-time 5 --connect-to ::192.0.2.2: http://kubia.example.com/
+	check 'over IPv6' prints "^You've hit kubia" \
+		on client curl -sS --max-time 5 --connect-to '::[2001:db8::1]:' http://kubia.example.com/
+}
+
+paths_and_hosts() {
+	ingress_apply -f kubia/kubia-ingress-paths.yaml
+	check '/kubia' hits "$kubia" 20 client http://kubia.example.com/kubia --connect-to "::$node:"
+	check '/foo' hits bar-7xk2p 3 client http://kubia.example.com/foo --connect-to "::$node:"
+	check 'below /foo' hits bar-7xk2p 3 client http://kubia.example.com/foo/x?y=z \
+		--connect-to "::$node:"
+	check 'beside /foo' code 404 http://kubia.example.com/foobar
+	check 'the former path is gone' code 404 http://kubia.example.com/
+	ingress_apply -f kubia/kubia-ingress-hosts.yaml
+	check 'extensions/v1beta1: foo' hits "$kubia" 20 client http://foo.example.com/ \
+		--connect-to "::$node:"
+	check 'extensions/v1beta1: bar, by the name of the port' hits bar-7xk2p 3 client \
+		http://bar.example.com/ --connect-to "::$node:"
+	sed 's|extensions/|networking.k8s.io/|' kubia/kubia-ingress-hosts.yaml >"$STAGE/beta.yaml"
+	on node1 lbctl apply -f "$STAGE/beta.yaml" >/dev/null
+	check 'networking.k8s.io/v1beta1' hits bar-7xk2p 3 client http://bar.example.com/ \
+		--connect-to "::$node:"
+	check 'upper case, a port and a dot' prints '^You.ve hit bar' \
+		web http://$node/ -H 'Host: BAR.example.com.:80'
+}
+
+tls() {
+	certificate rsa:2048 -subj /CN=kubia.example.com -keyout "$STAGE/k.key" -out "$STAGE/k.cert"
+	check 'before: the default certificate' prints 'subject: CN=lbctl default certificate' \
+		web https://kubia.example.com/kubia -kv
+	check 'create secret tls' prints '^secret/tls-secret created$' on node1 lbctl create secret \
+		tls tls-secret --cert "$STAGE/k.cert" --key "$STAGE/k.key"
+	ingress_apply -f kubia/kubia-ingress-tls.yaml
+	check 'its certificate' prints 'subject: CN=kubia.example.com$' \
+		web https://kubia.example.com/kubia -kv
+	check 'its answer' prints "^You've hit kubia" web https://kubia.example.com/kubia -k
+	check 'TLS 1.3' prints 'using TLSv1.3' web https://kubia.example.com/kubia -kv
+	check 'TLS 1.2' prints 'using TLSv1.2' web https://kubia.example.com/kubia -kv --tls-max 1.2
+	check 'TLS 1.1: refused' fails web https://kubia.example.com/kubia -k --tls-max 1.1 \
+		--ciphers DEFAULT@SECLEVEL=0
+	check 'HTTP/2' prints '^HTTP/2 200' web https://kubia.example.com/kubia -ki --http2
+	check 'http leads to https' header location 'https://kubia.example.com/kubia\?x=1' \
+		http://kubia.example.com/kubia?x=1
+	check 'with 308' code 308 http://kubia.example.com/kubia
+	check 'hosts without TLS stay' code 200 http://bar.example.com/
+	check 'PORTS' prints '^kubia .* 80, 443 ' on node1 lbctl get ingress
+	check 'keys are for nobody else' files_are_private
+	check 'and in no log' fails grep -rq 'PRIVATE KEY' "$STAGE/node1/agent.log"
+	certificate ec -pkeyopt ec_paramgen_curve:P-256 -subj '/O=new/CN=kubia.example.com' \
+		-keyout "$STAGE/k2.key" -out "$STAGE/k2.cert"
+	on node1 lbctl delete secret tls-secret >/dev/null
+	stage_eventually 5 shows 'CN = lbctl default certificate' kubia.example.com
+	check 'without its Secret: the default certificate' \
+		shows 'CN = lbctl default certificate' kubia.example.com
+	check 'and said so' prints 'Warning +Rejected .*secret default/tls-secret is not there' \
+		on node1 lbctl describe ingress kubia
+	on node1 lbctl create secret tls tls-secret --cert "$STAGE/k2.cert" --key "$STAGE/k2.key" \
+		>/dev/null
+	check 'a new certificate, ECDSA' stage_eventually 5 \
+		shows 'O = new, CN = kubia.example.com' kubia.example.com
+}
+
+files_are_private() {
+	[ "$(stat -c %a "$STAGE/node1/run/ingress")" = 700 ] &&
+		[ "$(find "$STAGE"/node1/run/ingress/g*/ -type f -printf '%m\n' | sort -u)" = 600 ]
+}
+
+# What is wrong with one Ingress leaves the others alone.
+bad_ones() {
+	cat >"$STAGE/bad.yaml" <<-'END'
+		apiVersion: v1
+		kind: Secret
+		metadata: {name: bad}
+		type: kubernetes.io/tls
+		stringData: {tls.crt: "no certificate", tls.key: "no key"}
+		---
+		apiVersion: networking.k8s.io/v1
+		kind: Ingress
+		metadata:
+		  name: bad
+		  annotations: {lbctl.io/allow: "everybody"}
+		spec:
+		  tls: [{secretName: bad, hosts: [bad.example.com]}]
+		  rules:
+		  - host: bad.example.com
+		    http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: kubia, port: {number: 80}}}}]}
+		  - host: kubia.example.com
+		    http: {paths: [{path: /foo, pathType: Prefix, backend: {service: {name: kubia, port: {number: 80}}}}]}
+		  - host: gone.example.com
+		    http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: gone, port: {number: 80}}}}]}
+	END
+	ingress_apply -f "$STAGE/bad.yaml"
+	check 'a guard that cannot be read: nobody gets in' code 503 http://bad.example.com/
+	check 'no Service: 503' code 503 http://gone.example.com/
+	check 'the others are served' prints "^You've hit bar" web https://kubia.example.com/foo -k
+	check 'with their certificates' shows 'O = new, CN = kubia.example.com' kubia.example.com
+	for words in 'lbctl.io/allow: must be addresses' 'bad: tls.crt: no certificates' \
+		'/foo belongs to ingress default/kubia' 'service default/gone is not there'; do
+		check "said: $words" prints "Warning +Rejected .*$words" on node1 lbctl describe ingress bad
+	done
+	check 'get events' prints 'Warning +Rejected +ingress/bad ' on node1 lbctl get events
+	on node1 lbctl delete ingress bad >/dev/null
+}
+
+# ------------------------------------------------------------- what goes on --
+
+# A connection through the Ingress that is upgraded, as a WebSocket is, and then says something
+# every 0.1 seconds until the file is gone; each line has to come back.
+upgrade_start() {
+	touch "$STAGE/upgrade"
+	cat >"$STAGE/upgrade-client" <<-END
+		exec 3<>/dev/tcp/$node/80
+		printf 'GET /socket HTTP/1.1\r\nHost: socket.example.com\r\nConnection: Upgrade\r\n' >&3
+		printf 'Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n' >&3
+		printf 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n' >&3
+		while IFS= read -r line <&3 && [ "\$line" != \$'\r' ]; do echo "\$line"; done
+		n=0
+		while [ -e $STAGE/upgrade ]; do
+			n=\$((n + 1))
+			echo "message \$n" >&3
+			IFS= read -r -t 5 line <&3 && [ "\$line" = "message \$n" ] || exit 1
+			sleep 0.1
+		done
+		echo "through \$n"
+	END
+	cat >"$STAGE/upgrade-server" <<-'END'
+		use IO::Socket::INET;
+		$server = IO::Socket::INET->new(LocalPort => 8090, Listen => 9, ReuseAddr => 1) or die;
+		$SIG{CHLD} = 'IGNORE';
+		while ($peer = $server->accept) {
+			next if fork;
+			$peer->autoflush(1);
+			while (<$peer>) { last if $_ eq "\r\n" }
+			print $peer "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n";
+			print $peer "Upgrade: websocket\r\n";
+			print $peer "Sec-WebSocket-Accept: s3pPLBMiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
+			print $peer $_ while <$peer>;
+			exit;
+		}
+	END
+	stage_spawn bar-7xk2p upgrade.log perl "$STAGE/upgrade-server"
+	on node1 lbctl apply -f - >/dev/null <<-'END'
+		apiVersion: v1
+		kind: Service
+		metadata: {name: socket}
+		spec: {selector: {app: bar}, ports: [{port: 80, targetPort: 8090}]}
+	END
+	ingress_apply -f - <<-'END'
+		apiVersion: networking.k8s.io/v1
+		kind: Ingress
+		metadata: {name: socket}
+		spec:
+		  defaultBackend: {service: {name: bar, port: {name: http}}}
+		  rules:
+		  - host: socket.example.com
+		    http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: socket, port: {number: 80}}}}]}
+	END
+	on client bash "$STAGE/upgrade-client" >"$STAGE/upgrade.out" 2>&1 &
+	upgrade=$!
+	check 'upgrade' stage_eventually 5 grep -q '101 Switching' "$STAGE/upgrade.out"
+}
+
+upgrade_goes_on() {
+	kill -0 "$upgrade" || {
+		cat "$STAGE/upgrade.out"
+		return 1
+	}
+}
+
+# load_start, load_end: requests without a pause, each on a connection of its own, and their sum.
+load_start() {
+	touch "$STAGE/load"
+	while [ -e "$STAGE/load" ]; do
+		on client loadgen tcp $node 80 --http --count 500 --concurrency 4
+	done >"$STAGE/load.json" 2>&1 &
+	load=$!
+}
+
+load_end() {
+	rm "$STAGE/load"
+	wait $load
+	jq -s '{ok: map(.ok) | add, failed: map(.failed) | add}' "$STAGE/load.json"
+}
+
+# The default backend is bar's for all hosts, so every request has an answer with 200.
+rule_changes() {
+	local pid
+	pid=$(master)
+	load_start
+	for i in $(seq 20); do
+		ingress_apply || break
+	done
+	check '20 rule changes, each served' [ "$i" = 20 ]
+	check 'meanwhile no request failed' json '.failed == 0 and .ok > 1000' load_end
+	check 'the upgraded connection goes on' upgrade_goes_on
+	check 'it is the same master' [ "$(master)" = "$pid" ]
+}
+
+# Endpoints are the kernel's: HAProxy hears nothing of them.
+endpoint_changes() {
+	local before
+	ingress_apply -f kubia/kubia-ingress.yaml
+	ingress_apply -f - <<-'END'
+		apiVersion: networking.k8s.io/v1
+		kind: Ingress
+		metadata: {name: socket}
+		spec:
+		  defaultBackend: {service: {name: kubia, port: {number: 80}}}
+		  rules:
+		  - host: socket.example.com
+		    http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: socket, port: {number: 80}}}}]}
+	END
+	before=$(configurations)
+	load_start
+	for _ in 1 2 3 4 5; do
+		on node1 lbctl get pod kubia-4h2mx -o json | jq '.metadata.labels.app = "out"' |
+			on node1 lbctl apply -f - >/dev/null
+		on node1 lbctl apply -f kubia/cluster.yaml >/dev/null
+	done
+	check 'endpoint changes: no request failed' json '.failed == 0 and .ok > 100' load_end
+	check 'endpoint changes: no reload' [ "$(configurations)" = "$before" ]
+	on node1 lbctl delete pod kubia-4h2mx kubia-lq7dn >/dev/null
+	check 'only the pod that is left' hits kubia-9tcwz 5 client http://kubia.example.com/ \
+		--connect-to "::$node:"
+	on node1 lbctl delete pod kubia-9tcwz >/dev/null
+	check 'no pod: 503' code 503 http://kubia.example.com/
+	on node1 lbctl apply -f kubia/cluster.yaml >/dev/null
+	check 'all again' hits "$kubia" 20 client http://kubia.example.com/ --connect-to "::$node:"
+}
+
+the_agent() {
+	local pid
+	pid=$(master)
+	check 'HAProxy is nobody of importance' [ "$(stat -c %U "/proc/$pid")" != root ]
+	agent_kill node1
+	check 'without an agent: served' prints "^You've hit kubia" web http://kubia.example.com/
+	agent_start node1
+	check 'a new agent takes it over' ingress_apply
+	check 'the same process' [ -d "/proc/$pid" ]
+	check 'the upgraded connection goes on through it' upgrade_goes_on
+	kill -KILL "$pid"
+	check 'killed, it is started again' stage_eventually 10 prints "^You've hit kubia" \
+		web http://kubia.example.com/
+	rm "$STAGE/upgrade"
+	wait "$upgrade" || true
+	on node1 lbctl delete ingress kubia hosts socket generation >/dev/null
+	check 'no Ingress: no HAProxy' stage_eventually 5 fails master
+	check 'and nobody listens' fails web http://kubia.example.com/
+	ingress_apply -f kubia/kubia-ingress.yaml
+	check 'it comes again' stage_eventually 5 web http://kubia.example.com/
+	agent_kill node1 TERM
+	check 'it ends with the agent' fails web http://kubia.example.com/
+	check 'and leaves no keys' [ -z "$(find "$STAGE/node1/run/ingress" -type f)" ]
+	agent_start node1
+	check 'and begins with it' stage_eventually 5 web http://kubia.example.com/
+}
+
+stage_up
+pod_new bar-7xk2p node2 30
+pod_serve bar-7xk2p
+stage_attach >/dev/null
+agent_start node1 node2
+on node1 lbctl apply -f kubia/cluster.yaml -f kubia/kubia-svc.yaml -f kubia/kubia-svc-nodeport.yaml \
+	-f kubia/bar-svc.yaml >/dev/null
+stage_settle
+one_host
+paths_and_hosts
+tls
+bad_ones
+upgrade_start
+rule_changes
+endpoint_changes
+the_agent
+checks_done
