@@ -23,6 +23,11 @@ static int stale_delete(int map, const struct datapath_names *names)
 	return code;
 }
 
+static bool is_full(int code)
+{
+	return code == -E2BIG || code == -ENOSPC;
+}
+
 bool datapath_names_are(struct datapath *dp, const struct lb_dns_meta *meta)
 {
 	const uint32_t zero = 0;
@@ -45,13 +50,16 @@ int datapath_set_names(struct datapath *dp, const struct datapath_names *names, 
 	struct lb_dns_meta meta = names->meta;
 	const uint32_t zero = 0;
 	int code = bulk_write(dp->map[MAP_DNS], &bulk);
+	bool full = is_full(code);
 
-	if (code == -E2BIG || code == -ENOSPC) {
-		meta.complete = 0;
-		code = 0;
-	}
-	if (!code)
+	if (!code || full)
 		code = stale_delete(dp->map[MAP_DNS], names);
+	/* Perhaps there was no room because of the old ones alone. */
+	if (!code && full) {
+		code = bulk_write(dp->map[MAP_DNS], &bulk);
+		meta.complete = meta.complete && !is_full(code);
+		code = is_full(code) ? 0 : code;
+	}
 	if (code)
 		return err_sys(err, code, "lb_dns");
 	if (bpf_map_update_elem(dp->map[MAP_DNS_META], &zero, &meta, BPF_ANY))
