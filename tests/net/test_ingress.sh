@@ -144,6 +144,13 @@ tls() {
 		http://kubia.example.com/kubia?x=1
 	check 'with 308' code 308 http://kubia.example.com/kubia
 	check 'hosts without TLS stay' code 200 http://bar.example.com/
+	check 'explain: the rule' prints '^Rule: +host kubia.example.com, path /kubia \(Prefix\)$' \
+		on node1 lbctl explain https://kubia.example.com/kubia
+	check 'explain: the certificate' prints \
+		'^Certificate: +secret default/tls-secret, CN=kubia.example.com$' \
+		on node1 lbctl explain https://kubia.example.com/kubia
+	check 'explain: the endpoints' prints '^Endpoints: +172.17.1.30:8080$' \
+		on node1 lbctl explain https://kubia.example.com/foo/x
 	check 'PORTS' prints '^kubia .* 80, 443 ' on node1 lbctl get ingress
 	check 'keys are for nobody else' files_are_private
 	check 'and in no log' fails grep -rq 'PRIVATE KEY' "$STAGE/node1/agent.log"

@@ -7,6 +7,7 @@
 
 #include "lb/maps.h"
 #include "user/agent/desired.h"
+#include "user/cmd/explain_url.h"
 #include "user/cmd/output.h"
 #include "user/cmd/resource.h"
 #include "user/cmd/show.h"
@@ -240,6 +241,10 @@ static int explain_run(struct cli *cli)
 	enum output output;
 	int code, r;
 
+	if (explain_url_asked(cli))
+		return explain_url(cli);
+	if (cli->n_args != 2)
+		return cli_usage(cli, "needs PROTOCOL ADDRESS:PORT, or a URL");
 	if (output_parse(cli, OUTPUTS, &output, &err))
 		return cli_usage(cli, "%s", err.text);
 	/* Where something is attached the maps alone have the answer; the objects tell more. */
@@ -258,7 +263,7 @@ static int explain_run(struct cli *cli)
 
 const struct command cmd_explain = {
 	.name = "explain",
-	.args = "PROTOCOL ADDRESS:PORT",
+	.args = "PROTOCOL ADDRESS:PORT | URL",
 	.summary = "Tell what would become of a packet, and why",
 	.details =
 		"Runs the packet through the real programs, without a trace: no flow is made and\n"
@@ -268,12 +273,15 @@ const struct command cmd_explain = {
 		"A client inside podCIDRs is a pod, one of the node's addresses is a process of\n"
 		"the node, any other is outside.\n"
 		"\n"
+		"Of a URL it tells which Ingress has it: rule, certificate, Service, endpoints.\n"
+		"\n"
 		"Examples:\n"
 		"  lbctl explain tcp 10.96.0.5:80\n"
 		"  lbctl explain --from 192.0.2.9 tcp 198.51.100.1:80\n"
-		"  lbctl explain --from [fd00:17::2]:40000 udp [fd00:10:96::5]:53 -o json",
+		"  lbctl explain --from [fd00:17::2]:40000 udp [fd00:10:96::5]:53 -o json\n"
+		"  lbctl explain https://kubia.example.com/kubia",
 	.options = explain_options,
-	.min_args = 2,
+	.min_args = 1,
 	.max_args = 2,
 	.run = explain_run,
 };
