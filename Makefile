@@ -190,7 +190,7 @@ demo: root setup ## stage a cluster in network namespaces and tell the story; KE
 
 KERNELS ?= linux-image-cloud-amd64
 
-kernels: root all $(PACKET) ## packet tests under other kernels, in QEMU: KERNELS="PACKAGE..."
+kernels: root all $(PACKET) $(TOOLS) ## packet tests under other kernels, in QEMU: KERNELS="PACKAGE..."
 	$(Q)tests/kernels/run $(KERNELS)
 
 root:
