@@ -30,6 +30,8 @@ const struct printer printers[K8S_KINDS] = {
 	[K8S_INGRESS] = { "NAME\tCLASS\tHOSTS\tADDRESS\tPORTS\tAGE", "", print_ingress,
 			  describe_ingress },
 	[K8S_SECRET] = { "NAME\tTYPE\tDATA\tAGE", "", print_secret, describe_secret },
+	[K8S_INGRESS_CLASS] = { "NAME\tCONTROLLER\tPARAMETERS\tAGE", "", print_ingress_class,
+				describe_ingress_class },
 };
 
 void print_age(const struct print_context *context, const struct object *object)

@@ -80,6 +80,7 @@ void print_ingress(const struct print_context *context, const struct object *obj
 void print_pod(const struct print_context *context, const struct object *object);
 void print_node(const struct print_context *context, const struct object *object);
 void print_namespace(const struct print_context *context, const struct object *object);
+void print_ingress_class(const struct print_context *context, const struct object *object);
 void print_secret(const struct print_context *context, const struct object *object);
 
 void describe_service(const struct print_context *context, const struct object *object);
@@ -89,6 +90,7 @@ void describe_ingress(const struct print_context *context, const struct object *
 void describe_pod(const struct print_context *context, const struct object *object);
 void describe_node(const struct print_context *context, const struct object *object);
 void describe_namespace(const struct print_context *context, const struct object *object);
+void describe_ingress_class(const struct print_context *context, const struct object *object);
 void describe_secret(const struct print_context *context, const struct object *object);
 
 #endif

@@ -184,3 +184,43 @@ void describe_ingress(const struct print_context *context, const struct object *
 	describe_annotations(out, object);
 	describe_events(context, object);
 }
+
+/* ------------------------------------------------------------------- classes -- */
+
+/* "Kind.group/name" */
+static void print_parameters(FILE *out, const json_t *parameters)
+{
+	const char *group = tree_text(parameters, "apiGroup");
+
+	if (parameters)
+		fprintf(out, "%s%s%s/%s", print_or(tree_text(parameters, "kind"), ""),
+			group ? "." : "", print_or(group, ""),
+			print_or(tree_text(parameters, "name"), ""));
+	else
+		fputs("<none>", out);
+}
+
+void print_ingress_class(const struct print_context *context, const struct object *object)
+{
+	fprintf(context->out, "%s\t%s\t", object->name,
+		print_or(tree_text(object->json, "spec.controller"), ""));
+	print_parameters(context->out, tree_get(object->json, "spec.parameters"));
+	fputc('\t', context->out);
+	print_age(context, object);
+}
+
+void describe_ingress_class(const struct print_context *context, const struct object *object)
+{
+	FILE *out = context->out;
+
+	describe_name(out, object);
+	describe_labels(out, "Labels", tree_get(object->json, "metadata.labels"));
+	describe_annotations(out, object);
+	fprintf(out, "Controller:\t%s\n", print_or(tree_text(object->json, "spec.controller"), ""));
+	if (tree_get(object->json, "spec.parameters")) {
+		fputs("Parameters:\t", out);
+		print_parameters(out, tree_get(object->json, "spec.parameters"));
+		fputc('\n', out);
+	}
+	describe_events(context, object);
+}

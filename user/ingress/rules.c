@@ -25,12 +25,41 @@ void rules_problem(struct ingress_rules *rules, const struct object *ingress, co
 
 /* ------------------------------------------------------------ which are ours -- */
 
+static bool class_is_ours(const struct object *class)
+{
+	const char *controller = tree_text(class->json, "spec.controller");
+
+	return controller && !strcmp(controller, INGRESS_CONTROLLER);
+}
+
+/* Without a class: where some class is the default one its controller decides. */
+static bool default_is_ours(const struct store *store)
+{
+	struct store_view classes = store_list(store, K8S_INGRESS_CLASS, NULL);
+	bool any = false;
+
+	for (size_t i = 0; i < classes.n; i++) {
+		const char *text = object_annotation(classes.items[i],
+						     "ingressclass.kubernetes.io/is-default-class");
+
+		if (!text || strcmp(text, "true") != 0)
+			continue;
+		if (class_is_ours(classes.items[i]))
+			return true;
+		any = true;
+	}
+	return !any;
+}
+
 bool rules_is_ours(const struct store *store, const struct object *ingress)
 {
-	const char *class = ingress->ingress->class;
+	const char *name = ingress->ingress->class;
+	const struct object *class;
 
-	(void)store;
-	return !class || !strcmp(class, INGRESS_CLASS);
+	if (!name)
+		return default_is_ours(store);
+	class = store_find(store, K8S_INGRESS_CLASS, "", name);
+	return class ? class_is_ours(class) : !strcmp(name, INGRESS_CLASS);
 }
 
 static const char *created(const struct object *object)

@@ -28,6 +28,8 @@ static const struct {
 			    "networking.k8s.io/v1beta1" },
 			  name_dns1123_subdomain },
 	[K8S_SECRET] = { { "v1" }, name_dns1123_subdomain },
+	[K8S_INGRESS_CLASS] = { { "networking.k8s.io/v1", "networking.k8s.io/v1beta1" },
+				name_dns1123_subdomain },
 };
 
 static enum k8s_kind kind_by_name(const char *name)
@@ -148,6 +150,9 @@ static void typed_decode(const struct field *root, struct object *object)
 		break;
 	case K8S_SECRET:
 		secret_check(root);
+		break;
+	case K8S_INGRESS_CLASS:
+		ingress_class_check(root);
 		break;
 	case K8S_NAMESPACE:
 	case K8S_KINDS:

@@ -277,3 +277,14 @@ void ingress_free(struct ingress *ingress)
 	free(ingress->paths);
 	free(ingress);
 }
+
+void ingress_class_check(const struct field *root)
+{
+	struct field spec = field_get(root, "spec");
+	struct field controller = field_get(&spec, "controller");
+	struct field parameters = field_get(&spec, "parameters");
+
+	field_required(&controller);
+	field_string(&controller);
+	field_map(&parameters);
+}

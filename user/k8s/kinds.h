@@ -36,6 +36,7 @@ void ingress_free(struct ingress *ingress);
 
 /* Checked only: nothing works with their inside yet. stringData is folded into data. */
 void secret_check(const struct field *root);
+void ingress_class_check(const struct field *root);
 
 /* What several kinds share: `protocol`, TCP when absent. */
 const char *protocol_name(uint8_t proto);

@@ -28,6 +28,13 @@ const struct k8s_kind_info k8s_kinds[K8S_KINDS] = {
 			  "networking.k8s.io",
 			  true },
 	[K8S_SECRET] = { "Secret", "v1", "secret", "secrets", { NULL }, "", true },
+	[K8S_INGRESS_CLASS] = { "IngressClass",
+				"networking.k8s.io/v1",
+				"ingressclass",
+				"ingressclasses",
+				{ NULL },
+				"networking.k8s.io",
+				false },
 };
 
 enum k8s_kind k8s_kind_find(const char *word)
@@ -85,6 +92,7 @@ static void typed_free(struct object *object)
 		break;
 	case K8S_NAMESPACE:
 	case K8S_SECRET:
+	case K8S_INGRESS_CLASS:
 	case K8S_KINDS:
 		break;
 	}

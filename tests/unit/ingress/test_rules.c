@@ -152,6 +152,25 @@ static const char classes[] = INGRESS(
 			"spec: {rules: [{host: older.example.com, http: {paths: "
 			"[{path: /x, backend: {serviceName: b, servicePort: http}}]}}]}\n";
 
+/* nginx is ours here, and the default class somebody else's. */
+static const char named_classes[] =
+	"apiVersion: networking.k8s.io/v1\nkind: IngressClass\nmetadata: {name: nginx}\n"
+	"spec: {controller: lbctl.io/ingress}\n"
+	"---\n"
+	"apiVersion: networking.k8s.io/v1\nkind: IngressClass\n"
+	"metadata: {name: x, annotations: {ingressclass.kubernetes.io/is-default-class: 'true'}}\n"
+	"spec: {controller: example.com/x}\n"
+	"---\n" INGRESS(
+		"ours",
+		"01") "spec:\n"
+		      "  ingressClassName: nginx\n"
+		      "  rules:\n  - host: ours.test\n    http:\n      paths:\n"
+		      "      " PATH("/", "Prefix", "a") "---\n" INGRESS(
+			      "none",
+			      "01") "spec:\n"
+				    "  rules:\n  - host: none.test\n    http:\n      paths:\n"
+				    "      " PATH("/", "Prefix", "a");
+
 static const struct match_case {
 	const char *name, *objects, *host, *path;
 	const char *service; /* NULL: nobody has it */
@@ -186,6 +205,8 @@ static const struct match_case {
 	{ "default of the host", defaults, "own.example.com", "/x", "b" },
 	{ "rule before the default", defaults, "own.example.com", "/b/x", "a" },
 	{ "another class is not ours", classes, "foo.test", "/", NULL },
+	{ "a class with our controller", named_classes, "ours.test", "/", "a" },
+	{ "no class, and the default one is not ours", named_classes, "none.test", "/", NULL },
 	{ "extensions/v1beta1", classes, "old.example.com", "/x", "a" },
 	{ "networking.k8s.io/v1beta1", classes, "older.example.com", "/x/y", "b" },
 	{ "networking.k8s.io/v1beta1, other path", classes, "older.example.com", "/y", NULL },

@@ -67,7 +67,7 @@ static const struct {
 	{ "kind-not-a-string.yaml", "2: kind: expected a string, got a number" },
 	{ "kind-not-served.yaml",
 	  "2: kind: \"Deployment\" (apps/v1) is not served by lbctl; it serves: Namespace, Node, "
-	  "Pod, Service, Endpoints, EndpointSlice, Ingress, Secret" },
+	  "Pod, Service, Endpoints, EndpointSlice, Ingress, Secret, IngressClass" },
 	{ "list-item-a-string.yaml", "4: items[0]: expected a mapping" },
 	{ "list-items-missing.yaml", "1: items: Required value" },
 	{ "list-second-item.yaml",

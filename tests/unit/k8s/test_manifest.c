@@ -215,7 +215,7 @@ static void test_not_served(void **state)
 	assert_int_equal(manifest_parse("t", text, strlen(text), "x", &list, &err), -ENOTSUP);
 	assert_string_equal(err.text, "t:2: kind: \"Job\" (batch/v1) is not served by lbctl; it "
 				      "serves: Namespace, Node, Pod, Service, Endpoints, "
-				      "EndpointSlice, Ingress, Secret");
+				      "EndpointSlice, Ingress, Secret, IngressClass");
 }
 
 int main(void)
