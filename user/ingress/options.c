@@ -14,7 +14,7 @@
 #define OWN "lbctl.io/"
 #define ALIAS "nginx.ingress.kubernetes.io/"
 #define SECONDS_MAX 86400
-#define COUNT_MAX 1000000
+#define COUNT_MAX 100000000
 
 /* A reader takes the value's text, and returns what is wrong with it, or NULL. */
 struct reader {
@@ -39,7 +39,7 @@ static const char *read_count(const char *text, void *to)
 	uint64_t value;
 
 	if (num_parse(text, 0, COUNT_MAX, &value))
-		return "must be a number up to 1000000";
+		return "must be a number up to 100000000";
 	*(uint32_t *)to = (uint32_t)value;
 	return NULL;
 }
@@ -202,7 +202,7 @@ static const struct reader readers[] = {
 	{ "cors-allow-headers", "cors-allow-headers", read_text, AT(cors.headers) },
 	{ "cors-expose-headers", "cors-expose-headers", read_text, AT(cors.expose) },
 	{ "cors-allow-credentials", "cors-allow-credentials", read_bool, AT(cors.credentials) },
-	{ "cors-max-age", "cors-max-age", read_seconds, AT(cors.max_age) },
+	{ "cors-max-age", "cors-max-age", read_count, AT(cors.max_age) },
 };
 
 /* Read elsewhere, or it changes nothing: the idiom of use-regex is known by its path. */
