@@ -102,8 +102,16 @@ records() {
 		curl_dig kubia.default.$domain
 	check 'drill' prints "^kubia.default.$domain.[[:space:]]5[[:space:]]IN[[:space:]]A[[:space:]]$(service_ip kubia)" \
 		on curl drill kubia.default.$domain @$dns4
+	check 'systemd-resolved' prints "^kubia.default.$domain $(service_ip kubia)$" \
+		through_resolved kubia.default.$domain
+	check 'systemd-resolved, a name that is not there' prints "^nope.default.$domain NXDOMAIN$" \
+		through_resolved nope.default.$domain
 	check 'nslookup' prints "^Address: $(service_ip kubia)$" \
 		on curl nslookup kubia.default.$domain $dns4
+}
+
+through_resolved() {
+	on curl ./resolved $dns4 $domain "$@"
 }
 
 curl_dig() {
