@@ -21,6 +21,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
+#include "event.bpf.h"
 #include "socket.bpf.h"
 #include "verdict.bpf.h"
 
@@ -93,9 +94,31 @@ static __always_inline void sock_forget(struct bpf_sock_addr *ctx)
 		storage->peer[0].backend = 0;
 }
 
-static __always_inline int sock_refuse(enum lb_reason reason)
+static __always_inline void sock_tell(struct bpf_sock_addr *ctx, const struct lb_addr *addr,
+				      __be16 port, __u32 kind, enum lb_reason reason,
+				      const struct selection *chosen)
+{
+	struct lb_event event = { .frontend = *addr,
+				  .frontend_port = port,
+				  .proto = ctx->protocol,
+				  .hook = LB_EVENT_SOCKET,
+				  .kind = kind,
+				  .reason = reason };
+
+	if (!event_wanted(kind))
+		return;
+	if (chosen) {
+		event.backend = chosen->addr;
+		event.backend_port = chosen->port;
+	}
+	event_send(&event);
+}
+
+static __always_inline int sock_refuse(struct bpf_sock_addr *ctx, const struct lb_addr *addr,
+				       __be16 port, enum lb_reason reason)
 {
 	reason_count(reason, 0);
+	sock_tell(ctx, addr, port, LB_EVENT_REJECT, reason, NULL);
 	bpf_set_retval(reason == LB_REASON_NO_BACKEND ? -ECONNREFUSED : -EHOSTUNREACH);
 	return SOCK_REFUSE;
 }
@@ -121,15 +144,16 @@ static __always_inline int sock_translate(struct bpf_sock_addr *ctx, struct lb_a
 		return SOCK_ALLOW;
 	}
 	if (choice == SOCKET_REFUSE)
-		return sock_refuse(reason);
+		return sock_refuse(ctx, addr, *port, reason);
 	if (!connect) {
 		storage = sock_storage(ctx, false);
 		if (storage && sock_recall(storage, addr, *port, frontend->service, &chosen))
 			goto chosen;
 	}
 	if (!socket_select(frontend, netns, bpf_get_prandom_u32(), &chosen, &reason))
-		return sock_refuse(reason);
+		return sock_refuse(ctx, addr, *port, reason);
 	backend_count_connection(chosen.backend);
+	sock_tell(ctx, addr, *port, LB_EVENT_FLOW, LB_REASON_FORWARDED, &chosen);
 	storage = sock_storage(ctx, true);
 	if (storage)
 		sock_remember(storage, addr, *port, &chosen, connect);

@@ -8,6 +8,7 @@
 #define LB_SLOW_BPF_H
 
 #include "create.bpf.h"
+#include "event.bpf.h"
 #include "fragment.bpf.h"
 #include "icmp.bpf.h"
 #include "parse.bpf.h"
@@ -105,6 +106,15 @@ static __always_inline enum verdict slow_known(struct hook_ctx *ctx, const struc
 	return VERDICT_PASS;
 }
 
+/* Told to who looks; pkt is what it was before it was rewritten. */
+static __always_inline void slow_tell(struct hook_ctx *ctx, const struct create_scratch *s,
+				      __u32 kind, enum lb_reason reason)
+{
+	if (event_wanted(kind))
+		event_packet(&s->pkt, &s->rw, kind, reason, hook_ifindex(ctx),
+			     HOOK_XDP ? LB_EVENT_XDP : LB_EVENT_TC);
+}
+
 /* Whether an address is one that packets of ours may have: a service's, or this node's. */
 static __always_inline bool slow_addr_is_ours(struct hook_ctx *ctx, const struct lb_addr *addr,
 					      bool *ret_node, const bool v4)
@@ -119,9 +129,10 @@ static __always_inline bool slow_addr_is_ours(struct hook_ctx *ctx, const struct
  * A later fragment before the first one: once more, until the rounds or the budget are used up.
  * The node's own address may be the host's business, so there it passes in the end.
  */
-static __always_inline int slow_orphan(struct hook_ctx *ctx, const struct packet *pkt,
+static __always_inline int slow_orphan(struct hook_ctx *ctx, const struct create_scratch *s,
 				       const bool v4)
 {
+	const struct packet *pkt = &s->pkt;
 	__u32 rounds = hook_rounds(ctx);
 	bool node;
 
@@ -137,6 +148,7 @@ static __always_inline int slow_orphan(struct hook_ctx *ctx, const struct packet
 	if (node)
 		return hook_finish(ctx, VERDICT_PASS, 0);
 	reason_count(LB_REASON_FRAGMENT, pkt->bytes);
+	slow_tell(ctx, s, LB_EVENT_DROP, LB_REASON_FRAGMENT);
 	return hook_finish(ctx, VERDICT_DROP, 0);
 }
 
@@ -192,7 +204,7 @@ static __always_inline int slow_ingress(struct hook_ctx *ctx, const bool v4)
 		return hook_finish(ctx, VERDICT_PASS, 0);
 	if (s->pkt.fragment == FRAGMENT_LATER) {
 		if (!fragment_recall(&s->pkt))
-			return slow_orphan(ctx, &s->pkt, v4);
+			return slow_orphan(ctx, s, v4);
 		if (hook_rounds(ctx))
 			hook_rounds_set(ctx, 0);
 	}
@@ -212,14 +224,18 @@ static __always_inline int slow_ingress(struct hook_ctx *ctx, const bool v4)
 		else
 			slow_supersede(ctx, s, v4);
 	}
-	if (verdict == VERDICT_STACK)
+	if (verdict == VERDICT_STACK) {
+		slow_tell(ctx, s, LB_EVENT_FLOW, LB_REASON_FORWARDED);
 		verdict = slow_apply(ctx, &s->pkt, &s->rw, &reason, v4);
+	}
 out:
 	if (verdict != VERDICT_PASS && s->pkt.fragment == FRAGMENT_FIRST)
 		fragment_remember(&s->pkt);
 	if (verdict == VERDICT_DROP) {
 		reason_count(reason, s->pkt.bytes);
 		verdict = slow_refuse(ctx, &s->pkt, reason, v4);
+		slow_tell(ctx, s, verdict == VERDICT_REPLY ? LB_EVENT_REJECT : LB_EVENT_DROP,
+			  reason);
 	}
 	if (lb_config.dry_run)
 		explain_done(verdict, reason, &s->rw);
@@ -243,8 +259,10 @@ static __always_inline int slow_egress(struct hook_ctx *ctx, const bool v4)
 	if (s->pkt.fragment == FRAGMENT_FIRST)
 		fragment_remember(&s->pkt);
 	verdict = slow_known(ctx, &s->pkt, &s->rw, &again, &reason, v4);
-	if (verdict == VERDICT_DROP)
+	if (verdict == VERDICT_DROP) {
 		reason_count(reason, s->pkt.bytes);
+		slow_tell(ctx, s, LB_EVENT_DROP, reason);
+	}
 	return hook_finish(ctx, verdict, 0);
 }
 

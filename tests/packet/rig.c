@@ -90,6 +90,9 @@ static void programs_open(const struct lb_config *config)
 	SHARE(lb_backend_stats);
 	SHARE(lb_reason_stats);
 	SHARE(lb_fragment);
+	SHARE(lb_monitor);
+	SHARE(lb_events);
+	SHARE(lb_event_budget);
 	SHARE(lb_dns);
 	SHARE(lb_dns_meta);
 	network_must(lb_tc__load(rig.tc), "load lb_tc");

@@ -24,6 +24,9 @@
 	X(DEVICE, lb_device)               \
 	X(DNS, lb_dns)                     \
 	X(DNS_META, lb_dns_meta)           \
+	X(MONITOR, lb_monitor)             \
+	X(EVENTS, lb_events)               \
+	X(EVENT_BUDGET, lb_event_budget)   \
 	X(SOCKET, lb_socket)
 
 enum shared_map {

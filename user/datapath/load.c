@@ -171,6 +171,8 @@ static uint32_t map_private_size(enum shared_map map, const struct load_maps *ma
 	case MAP_AFFINITY:
 	case MAP_FRAGMENT:
 		return 1024;
+	case MAP_EVENTS: /* nobody is told of questions; a ring has at least a page */
+		return (uint32_t)getpagesize();
 	case MAP_MAGLEV:
 		return (maps->slots + LB_MAGLEV_LINE - 1) / LB_MAGLEV_LINE;
 	default:
