@@ -4,12 +4,15 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "user/agent/health_server.h"
 #include "user/agent/ingress.h"
 #include "user/agent/lock.h"
+#include "user/agent/metrics.h"
+#include "user/agent/metrics_server.h"
 #include "user/agent/names.h"
 #include "user/agent/netwatch.h"
 #include "user/agent/notify.h"
@@ -22,6 +25,7 @@
 #include "user/util/cleanup.h"
 #include "user/util/log.h"
 #include "user/util/vec.h"
+#include "user/util/version.h"
 
 #define CLIENT_IDLE_MS 10000
 /* The loop stands still while it waits for another process that writes the maps. */
@@ -42,6 +46,7 @@ struct agent {
 	struct server *server;
 	struct probing *probing;
 	struct health_server *health;
+	struct metrics_server *metrics;
 	struct ingress_control *ingress;
 	int64_t synced; /* when the last sync that succeeded did */
 	struct names names;
@@ -50,12 +55,17 @@ struct agent {
 	struct status status;
 };
 
-static int64_t clock_ms(void)
+static int64_t clock_us(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static int64_t clock_ms(void)
+{
+	return clock_us() / 1000;
 }
 
 /* -------------------------------------------------------------------- sync -- */
@@ -84,7 +94,7 @@ static void state_watch(struct agent *agent, bool anew)
 /* One sync, whoever asked for it. */
 static int agent_sync(struct agent *agent, struct sync_result *ret_result, struct err *err)
 {
-	int64_t began = clock_ms();
+	int64_t began_us = clock_us(), began = began_us / 1000;
 	bool full = pace_is_full(&agent->pace, began);
 	int rc;
 
@@ -98,11 +108,13 @@ static int agent_sync(struct agent *agent, struct sync_result *ret_result, struc
 	}
 	state_watch(agent, full);
 	rc = reconcile_run(&agent->reconcile, ret_result, err);
+	agent->status.duration = (uint64_t)(clock_us() - began_us);
 	if (!rc)
 		agent->synced = clock_ms();
 	names_update(&agent->names, agent->config, agent->reconcile.store,
 		     agent->reconcile.names_served ? agent->reconcile.dp : NULL);
 	ingress_control_update(agent->ingress, &agent->reconcile);
+	metrics_server_update(agent->metrics, &agent->config->metrics);
 	status_sync(&agent->status, &agent->reconcile, rc ? NULL : ret_result, err);
 	pace_done(&agent->pace, began, clock_ms(), full, !rc);
 	timer_arm(agent);
@@ -152,6 +164,37 @@ static void endpoints_resolved(void *arg, const struct desired *desired)
 	health_checks_collect(agent->reconcile.store, desired, &checks);
 	health_addresses(agent->config, &agent->reconcile.addresses, &addresses);
 	health_server_update(agent->health, &checks, &addresses);
+}
+
+/* ----------------------------------------------------------------- metrics -- */
+
+static int metrics_collect(void *arg, char **ret_text, size_t *ret_size, struct err *err)
+{
+	const struct agent *agent = arg;
+	const struct reconcile *reconcile = &agent->reconcile;
+	struct metrics metrics = { .version = version_text(), .status = &agent->status };
+	struct prober_result_list results;
+	struct datapath_stats stats;
+	FILE *out;
+
+	if (reconcile->dp && reconcile->have_actual) {
+		int rc = datapath_read_stats(reconcile->dp, &reconcile->actual, &stats, err);
+
+		if (rc)
+			return rc;
+		metrics.actual = &reconcile->actual;
+		metrics.stats = &stats;
+	}
+	probing_results(agent->probing, &results);
+	metrics.results = results.items;
+	metrics.n_results = results.n;
+	out = open_memstream(ret_text, ret_size);
+	metrics_write(out, &metrics);
+	fclose(out);
+	vec_free(&results);
+	if (metrics.actual)
+		datapath_stats_done(&stats);
+	return 0;
 }
 
 /* ------------------------------------------------------------------ events -- */
@@ -262,6 +305,7 @@ static int agent_open(struct agent *agent, struct err *err)
 	agent->probing = probing_open(agent->base, agent->paths, agent->config, &agent->reconcile,
 				      readiness_changed, agent);
 	agent->health = health_server_new(agent->base, maps_are_right, agent);
+	agent->metrics = metrics_server_new(agent->base, metrics_collect, agent);
 	agent->ingress = ingress_control_open(agent->base, agent->paths);
 	agent->reconcile.resolved = endpoints_resolved;
 	agent->reconcile.resolved_arg = agent;
@@ -275,6 +319,7 @@ static void agent_close(struct agent *agent)
 	server_close(agent->server);
 	probing_close(agent->probing);
 	health_server_free(agent->health);
+	metrics_server_free(agent->metrics);
 	ingress_control_close(agent->ingress);
 	netwatch_close(agent->netwatch);
 	statewatch_close(agent->statewatch);

@@ -4,7 +4,6 @@
 #include <time.h>
 
 #include "user/probe/memory.h"
-#include "user/probe/prober.h"
 #include "user/util/log.h"
 #include "user/util/vec.h"
 
@@ -154,4 +153,9 @@ void probing_close(struct probing *probing)
 json_t *probing_json(const struct probing *probing)
 {
 	return prober_json(probing->prober);
+}
+
+void probing_results(const struct probing *probing, struct prober_result_list *ret_results)
+{
+	prober_results(probing->prober, ret_results);
 }

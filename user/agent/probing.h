@@ -9,6 +9,7 @@
 #include <event2/event.h>
 
 #include "user/agent/reconcile.h"
+#include "user/probe/prober.h"
 
 struct probing;
 
@@ -20,5 +21,6 @@ struct probing *probing_open(struct event_base *base, const struct paths *paths,
 void probing_close(struct probing *probing);
 
 json_t *probing_json(const struct probing *probing);
+void probing_results(const struct probing *probing, struct prober_result_list *ret_results);
 
 #endif

@@ -116,6 +116,7 @@ void status_sync(struct status *status, const struct reconcile *reconcile,
 	bool had_error = status->error;
 
 	status->syncs++;
+	status->failures += !result;
 	if (text_set(&status->error, result ? NULL : err->text) && !result)
 		log_error("sync failed: %s", err->text);
 	status->services = reconcile->services;

@@ -12,8 +12,10 @@
 #include "user/agent/reconcile.h"
 
 struct status {
-	uint64_t syncs;	  /* tried */
-	time_t last_sync; /* that succeeded; 0: none yet */
+	uint64_t syncs; /* tried */
+	uint64_t failures;
+	uint64_t duration; /* of the last one, microseconds */
+	time_t last_sync;  /* that succeeded; 0: none yet */
 	bool attached;
 	bool told_attached; /* the log has said once whether it is */
 	size_t operations;  /* of the last sync that succeeded */

@@ -12,12 +12,6 @@ static const struct {
 #undef REASON_ROW
 };
 
-static bool reason_is_good(enum lb_reason reason)
-{
-	return reason == LB_REASON_NOT_OURS || reason == LB_REASON_FORWARDED ||
-	       reason == LB_REASON_UNSUPPORTED;
-}
-
 /*
  * The programs count an established packet once, for its backend; what was forwarded is
  * the sum over backends, and over services for those that are no more.
@@ -62,9 +56,9 @@ static int reason_rows(struct show *show, bool only_bad, json_t *rows, struct er
 	if (r)
 		return r;
 	for (int i = 0; i < LB_REASON_COUNT; i++) {
-		bool good = reason_is_good((enum lb_reason)i);
+		bool bad = datapath_reason_is_bad((enum lb_reason)i);
 
-		if (only_bad ? stats.reasons[i].packets && !good
+		if (only_bad ? stats.reasons[i].packets && bad
 			     : stats.reasons[i].packets || i == LB_REASON_FORWARDED)
 			append_reason(rows, (enum lb_reason)i, &stats.reasons[i]);
 	}

@@ -90,6 +90,9 @@ LB_CHECKED int datapath_read_stats(struct datapath *dp, const struct actual *act
 				   struct datapath_stats *ret_stats, struct err *err);
 void datapath_stats_done(struct datapath_stats *stats);
 
+/* Whether somebody did not get what he asked for. */
+bool datapath_reason_is_bad(enum lb_reason reason);
+
 struct datapath_device {
 	uint32_t ifindex;
 	char name[16]; /* "?" when the device is gone */
@@ -114,7 +117,7 @@ struct datapath_flow {
 	__be16 client_port, frontend_port, backend_port, masquerade_port;
 	uint32_t backend_id;
 	uint32_t generation; /* of the backend, when the flow last took it */
-	uint32_t idle; /* seconds */
+	uint32_t idle;	     /* seconds */
 	struct lb_nexthop nexthop;
 };
 

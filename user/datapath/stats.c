@@ -145,3 +145,9 @@ void datapath_stats_done(struct datapath_stats *stats)
 	free(stats->backends);
 	*stats = (struct datapath_stats){ 0 };
 }
+
+bool datapath_reason_is_bad(enum lb_reason reason)
+{
+	return reason != LB_REASON_NOT_OURS && reason != LB_REASON_FORWARDED &&
+	       reason != LB_REASON_UNSUPPORTED && reason != LB_REASON_NAME;
+}

@@ -177,6 +177,7 @@ static void root_read(const struct field *root, struct config *config)
 		"timeouts",
 		"dns",
 		"ingress",
+		"metrics",
 		NULL,
 	};
 	struct field external_ips = field_get(root, "externalIPs");
@@ -202,6 +203,7 @@ static void root_read(const struct field *root, struct config *config)
 	timeouts_read(root, &config->timeouts);
 	config_read_dns(root, config);
 	config_read_ingress(root, config);
+	config_read_metrics(root, config);
 	/* A masqueraded flow on a node port would be taken for a request to it. */
 	if (config->snat_first <= config->node_port_last &&
 	    config->node_port_first <= config->snat_last)

@@ -44,6 +44,11 @@ struct ingress_config {
 	uint16_t https_port;	    /* ingress.httpsPort [443] */
 };
 
+struct metrics_config {
+	bool on;
+	struct addr_port listen; /* metrics.listen [nowhere] */
+};
+
 /* Seconds. Defaults in brackets. */
 struct flow_timeouts {
 	uint32_t tcp_half_open;	  /* timeouts.tcpHalfOpen [60] */
@@ -70,6 +75,7 @@ struct config {
 	struct flow_timeouts timeouts;
 	struct dns_config dns;
 	struct ingress_config ingress;
+	struct metrics_config metrics;
 };
 
 /*

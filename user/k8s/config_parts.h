@@ -19,6 +19,9 @@ void config_read_dns(const struct field *root, struct config *config);
 /* ingress: {addresses, httpPort, httpsPort} */
 void config_read_ingress(const struct field *root, struct config *config);
 
+/* metrics: {listen} */
+void config_read_metrics(const struct field *root, struct config *config);
+
 /* What follows from other keys, when all are read. */
 void config_default_dns(struct config *config);
 

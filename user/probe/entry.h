@@ -41,9 +41,10 @@ struct entry {
 	uint32_t latency;     /* microseconds, of the last run */
 	bool ran;	      /* since the agent began */
 	enum outcome outcome; /* of the last run */
-	time_t since;	      /* the verdict */
-	char *reason;	      /* of the last failure, or NULL */
-	struct entry *after;  /* in the queue */
+	uint64_t runs[OUTCOMES];
+	time_t since;	     /* the verdict */
+	char *reason;	     /* of the last failure, or NULL */
+	struct entry *after; /* in the queue */
 };
 
 /* Places for runs of one sort, and who waits for one. */

@@ -288,3 +288,20 @@ json_t *prober_json(const struct prober *prober)
 			 "timeouts", (json_int_t)prober->timeouts, "transitions",
 			 (json_int_t)prober->transitions, "targets", list);
 }
+
+void prober_results(const struct prober *prober, struct prober_result_list *ret_results)
+{
+	*ret_results = (struct prober_result_list){ 0 };
+	for (size_t i = 0; i < prober->n; i++) {
+		const struct entry *entry = prober->items[i];
+		struct prober_result *result;
+
+		if (!entry->ran)
+			continue;
+		result = vec_add(ret_results);
+		result->key = &entry->target.key;
+		result->last = entry->outcome;
+		result->latency = entry->latency;
+		memcpy(result->runs, entry->runs, sizeof(result->runs));
+	}
+}

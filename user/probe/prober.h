@@ -54,4 +54,20 @@ struct readiness prober_readiness(struct prober *prober);
 /* Numbers, and for each probe its result, how long it took and what it makes of its target. */
 json_t *prober_json(const struct prober *prober);
 
+/* What became of the runs of one probe. The key is borrowed until the prober goes on. */
+struct prober_result {
+	const struct target_key *key;
+	enum outcome last;
+	uint32_t latency; /* of the last run, microseconds */
+	uint64_t runs[OUTCOMES];
+};
+
+struct prober_result_list {
+	struct prober_result *items;
+	size_t n, room;
+};
+
+/* Of all probes that have run since the agent began, sorted by key. */
+void prober_results(const struct prober *prober, struct prober_result_list *ret_results);
+
 #endif

@@ -108,6 +108,7 @@ void entry_take(struct entry *entry, enum outcome outcome, const char *text)
 	text_clean(text, clean);
 	entry->outcome = outcome;
 	entry->ran = true;
+	entry->runs[outcome]++;
 	changed = verdict_take(&entry->verdict, entry->target.probe, ok);
 	if (!ok) {
 		entry->prober->failures++;

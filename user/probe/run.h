@@ -22,6 +22,7 @@ enum outcome {
 	OUTCOME_SUCCESS,
 	OUTCOME_WARNING, /* a success that somebody should look at */
 	OUTCOME_FAILURE,
+	OUTCOMES
 };
 
 /* What all runs share. */

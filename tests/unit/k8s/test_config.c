@@ -212,6 +212,35 @@ static void test_dns(void **state)
 }
 
 static const struct {
+	const char *text, *listen; /* NULL: nowhere */
+} metrics[] = {
+	{ HEAD, NULL },
+	{ HEAD "metrics: {}\n", NULL },
+	{ HEAD "metrics: {listen: 0.0.0.0:9100}\n", "0.0.0.0:9100" },
+	{ HEAD "metrics: {listen: '[fd00::1]:80'}\n", "[fd00::1]:80" },
+};
+
+static void test_metrics(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(metrics); i++) {
+		const struct addr_port *at;
+		struct config config;
+		struct err err;
+		char text[ADDR_PORT_TEXT];
+
+		if (load(metrics[i].text, &config, &err))
+			fail_msg("%s", err.text);
+		at = &config.metrics.listen;
+		assert_int_equal(config.metrics.on, !!metrics[i].listen);
+		if (metrics[i].listen)
+			assert_string_equal(addr_port_format(&at->addr, at->port, text),
+					    metrics[i].listen);
+		config_done(&config);
+	}
+}
+
+static const struct {
 	const char *text, *error;
 } errors[] = {
 	{ HEAD "nodPort: 1\n", ":3: nodPort: unknown key" },
@@ -257,6 +286,13 @@ static const struct {
 	{ HEAD "timeouts: {udpReplied: 0}\n",
 	  ":3: timeouts.udpReplied: Invalid value: 0: must be between 1 and 1000000, inclusive" },
 	{ HEAD "timeouts: 60\n", ":3: timeouts: expected a mapping, got a number" },
+	{ HEAD "metrics: {lissen: 127.0.0.1:9100}\n", ":3: metrics.lissen: unknown key" },
+	{ HEAD "metrics: {listen: 127.0.0.1}\n",
+	  ":3: metrics.listen: Invalid value: \"127.0.0.1\": must be address:port (e.g. "
+	  "127.0.0.1:9100, [::]:9100)" },
+	{ HEAD "metrics: {listen: 127.0.0.1:0}\n",
+	  ":3: metrics.listen: Invalid value: \"127.0.0.1:0\": must be address:port (e.g. "
+	  "127.0.0.1:9100, [::]:9100)" },
 	{ HEAD "dns: {domian: a}\n", ":3: dns.domian: unknown key" },
 	{ HEAD "dns: {domain: a_b}\n",
 	  ":3: dns.domain: Invalid value: \"a_b\": a lowercase RFC 1123 subdomain must consist of "
@@ -331,6 +367,7 @@ int main(void)
 		cmocka_unit_test(test_defaults), cmocka_unit_test(test_missing),
 		cmocka_unit_test(test_all_keys), cmocka_unit_test(test_dns),
 		cmocka_unit_test(test_errors),	 cmocka_unit_test(test_ranges),
+		cmocka_unit_test(test_metrics),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -164,6 +164,40 @@ static void check_ready(void **state)
 	scene_close(&scene);
 }
 
+/* What the metrics tell: nothing before the first run, then how often which way. */
+static void check_results(void **state)
+{
+	struct target_server server = { .kind = TARGET_HANG };
+	struct prober_result_list results;
+	struct scene scene;
+
+	(void)state;
+	target_start(&server);
+	scene_open(&scene);
+	tcp_pod(&scene, "a", server.port, "");
+	follow(&scene);
+	prober_results(scene.prober, &results);
+	assert_int_equal(results.n, 0);
+	scene_run(&scene, 300);
+	prober_results(scene.prober, &results);
+	assert_int_equal(results.n, 1);
+	assert_string_equal(results.items[0].key->name, "a");
+	assert_int_equal(results.items[0].last, OUTCOME_SUCCESS);
+	assert_int_equal(results.items[0].runs[OUTCOME_SUCCESS], 1);
+	assert_true(results.items[0].latency > 0);
+	vec_free(&results);
+	target_stop(&server);
+	scene_run(&scene, 1100);
+	prober_results(scene.prober, &results);
+	assert_int_equal(results.n, 1);
+	assert_int_equal(results.items[0].last, OUTCOME_FAILURE);
+	assert_int_equal(results.items[0].runs[OUTCOME_SUCCESS], 1);
+	assert_int_equal(results.items[0].runs[OUTCOME_WARNING], 0);
+	assert_true(results.items[0].runs[OUTCOME_FAILURE] > 0);
+	vec_free(&results);
+	scene_close(&scene);
+}
+
 static void check_restart(void **state)
 {
 	struct target_server server = { .kind = TARGET_HANG };
@@ -305,9 +339,10 @@ static void check_events(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(check_ready),	 cmocka_unit_test(check_restart),
-		cmocka_unit_test(check_startup), cmocka_unit_test(check_delay),
-		cmocka_unit_test(check_hanging), cmocka_unit_test(check_events),
+		cmocka_unit_test(check_results), cmocka_unit_test(check_ready),
+		cmocka_unit_test(check_restart), cmocka_unit_test(check_startup),
+		cmocka_unit_test(check_delay),	 cmocka_unit_test(check_hanging),
+		cmocka_unit_test(check_events),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
