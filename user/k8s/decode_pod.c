@@ -5,7 +5,10 @@
 #include "user/k8s/kinds.h"
 #include "user/k8s/names.h"
 #include "user/util/cleanup.h"
+#include "user/util/num.h"
 #include "user/util/vec.h"
+
+#define WEIGHT_MAX 100
 
 struct port_list {
 	struct container_port *items;
@@ -186,6 +189,18 @@ static void gates_decode(const struct field *spec, const struct field *status, s
 	}
 }
 
+uint16_t weight_decode(const struct field *metadata)
+{
+	struct field annotations = field_get(metadata, "annotations");
+	struct field weight = field_entry(&annotations, "lbctl.io/weight");
+	const char *text = field_string(&weight);
+	uint64_t number = 0;
+
+	if (text && num_parse(text, 1, WEIGHT_MAX, &number))
+		field_invalid(&weight, "must be between 1 and %d, inclusive", WEIGHT_MAX);
+	return (uint16_t)number;
+}
+
 struct pod *pod_decode(const struct field *root)
 {
 	struct pod *pod = xcalloc(1, sizeof(*pod));
@@ -204,6 +219,7 @@ struct pod *pod_decode(const struct field *root)
 	pod->subdomain = field_name(&subdomain, name_dns1123_label);
 	pod->phase = field_string(&phase);
 	pod->terminating = field_string(&deleted);
+	pod->weight = weight_decode(&metadata);
 	ips_decode(&status, pod);
 	conditions_decode(&status, pod);
 	gates_decode(&spec, &status, pod);

@@ -148,6 +148,7 @@ struct endpoint_slice *slice_decode(const struct field *root)
 	struct field labels = field_get(&metadata, "labels");
 	struct field service = field_entry(&labels, "kubernetes.io/service-name");
 	struct field endpoints = field_get(root, "endpoints");
+	uint16_t weight = weight_decode(&metadata);
 
 	address_type_decode(root, slice);
 	slice->service = field_string(&service);
@@ -158,6 +159,7 @@ struct endpoint_slice *slice_decode(const struct field *root)
 		struct field item = field_at(&endpoints, i);
 
 		endpoint_decode(&item, slice, &slice->endpoints[i]);
+		slice->endpoints[i].weight = weight;
 	}
 	return slice;
 }

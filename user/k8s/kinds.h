@@ -38,6 +38,9 @@ void ingress_free(struct ingress *ingress);
 void secret_check(const struct field *root);
 void ingress_class_check(const struct field *root);
 
+/* The annotation lbctl.io/weight: the share of new connections, 1…100; 0 when absent. */
+uint16_t weight_decode(const struct field *metadata);
+
 /* What several kinds share: `protocol`, TCP when absent. */
 const char *protocol_name(uint8_t proto);
 uint8_t protocol_decode(const struct field *port);

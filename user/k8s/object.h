@@ -118,6 +118,7 @@ struct endpoint {
 	const char **hint_zones, **hint_nodes;
 	size_t n_hint_zones, n_hint_nodes;
 	enum probed probed; /* by the probe of its Service; filled in by readiness_of_store */
+	uint16_t weight;    /* lbctl.io/weight of its Pod or slice; 0: not given, which is 1 */
 };
 
 struct endpoint_slice {
@@ -162,6 +163,7 @@ struct pod {
 	const char *node_name;		  /* or NULL */
 	const char *hostname, *subdomain; /* or NULL */
 	const char *phase;		  /* or NULL */
+	uint16_t weight;		  /* annotation lbctl.io/weight; 0: not given */
 	struct container_port *ports;	  /* of all containers, in order */
 	size_t n_ports;
 	bool has_ready; /* status.conditions has type Ready */

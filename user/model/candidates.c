@@ -142,7 +142,7 @@ void candidates_choose(struct candidate_list *candidates, const struct viewpoint
 			.port = htons(candidates->items[i].port),
 			.proto = proto,
 			.zone = zone_number(endpoint->zone),
-			.weight = 1,
+			.weight = endpoint->weight ? endpoint->weight : 1,
 			.cluster = scope_uses(cluster, endpoint) &&
 				   topology_allows(endpoint, topology, view),
 			.local = is_local && scope_uses(local, endpoint),

@@ -184,6 +184,7 @@ static void member_add(const struct store *store, const struct object *service,
 		endpoint->hostname = pod->hostname;
 	endpoint->target_kind = "Pod";
 	endpoint->target_name = object->name;
+	endpoint->weight = pod->weight;
 }
 
 /*

@@ -30,7 +30,8 @@ struct desired_backend {
 	uint8_t proto;
 	uint8_t flags;	 /* LB_BACKEND_LOCAL, _POD, _TERMINATING, _NODE_ONLY */
 	uint16_t zone;	 /* 0: unknown */
-	uint16_t weight; /* 1 unless an annotation says otherwise */
+	uint16_t weight; /* of new connections, beside the others; 1 unless lbctl.io/weight says so
+			  */
 	bool cluster;	 /* member of the cluster-wide set */
 	bool local;	 /* member of this node's set */
 	bool ready;	 /* otherwise it serves on its way out, for want of others */

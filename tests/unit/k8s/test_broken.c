@@ -81,6 +81,12 @@ static const struct {
 	{ "node-address-bad.yaml",
 	  "8: status.addresses[0].address: Invalid value: \"worker-1\": must be a valid IP "
 	  "address, (e.g. 10.9.8.7 or 2001:db8::ffff)" },
+	{ "pod-weight.yaml",
+	  "6: metadata.annotations[lbctl.io/weight]: Invalid value: \"101\": must be "
+	  "between 1 and 100, inclusive" },
+	{ "slice-weight.yaml",
+	  "8: metadata.annotations[lbctl.io/weight]: Invalid value: \"much\": must be "
+	  "between 1 and 100, inclusive" },
 	{ "node-pod-cidr-bad.yaml", "6: spec.podCIDRs[0]: Invalid value: \"10.244.1.0\": must be a "
 				    "valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)" },
 	{ "node-with-namespace.yaml",

@@ -87,7 +87,6 @@ static inline void write_backends(FILE *out, const struct desired_service *servi
 	for (size_t i = 0; i < service->n_backends; i++) {
 		const struct desired_backend *backend = &service->backends[i];
 
-		assert_int_equal(backend->weight, 1);
 		fprintf(out, " %s %s%s%s%s%s%s",
 			addr_port_format(&backend->addr, backend->port, text),
 			backend->cluster ? "c" : "", backend->local ? "l" : "",
@@ -95,6 +94,8 @@ static inline void write_backends(FILE *out, const struct desired_service *servi
 			backend->flags & LB_BACKEND_POD ? "P" : "",
 			backend->flags & LB_BACKEND_TERMINATING ? "T" : "",
 			backend->zone ? "z" : "");
+		if (backend->weight != 1)
+			fprintf(out, "w%u", backend->weight);
 	}
 }
 

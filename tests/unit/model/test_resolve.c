@@ -42,6 +42,23 @@ static const struct resolve_case cases[] = {
 		.expected = "kubia: 80/TCP4 > 10.96.0.5:80 > 10.1.0.1:8080 cP 10.1.0.2:9090 cP\n",
 	},
 	{
+		.name = "a pod's weight, and a slice's",
+		.yaml = SVC("kubia",
+			    "clusterIP: 10.96.0.5, selector: {app: kubia}, ports: [{port: 80}]")
+			KUBIA_POD("a", "annotations: {lbctl.io/weight: '3'}, ", "there",
+				  "phase: Running, podIP: 10.1.0.1")
+				POD("b", "there",
+				    "10.1.0.2") "---\n{apiVersion: discovery.k8s.io/v1, kind: "
+						"EndpointSlice, metadata: {name: s, "
+						"labels: {kubernetes.io/service-name: kubia}, "
+						"annotations: {lbctl.io/weight: "
+						"'7'}}, addressType: IPv4, ports: [{name: '', "
+						"port: 80}], endpoints: "
+						"[{addresses: [10.1.0.3]}]}\n",
+		.expected = "kubia: 80/TCP4 > 10.96.0.5:80 > 10.1.0.1:80 cPw3 10.1.0.2:80 cP "
+			    "10.1.0.3:80 cw7\n",
+	},
+	{
 		.name = "ports in order, each with its own backends",
 		.yaml = SVC("kubia",
 			    "clusterIP: 10.96.0.5, selector: {app: kubia}, ports: ["
