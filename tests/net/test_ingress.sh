@@ -7,7 +7,6 @@ cd "$(dirname "$0")"
 . ./check.sh
 
 node=192.0.2.1
-generation=0
 kubia='kubia-4h2mx kubia-9tcwz kubia-lq7dn'
 
 # ----------------------------------------------------------------- helpers --
@@ -39,7 +38,7 @@ header() {
 
 # ingress_apply -f FILE...: returns when the new rules are served. A rule of its own goes with each.
 ingress_apply() {
-	generation=$((generation + 1))
+	generation=$(date +%s%N) # a counter would be lost in the subshell of a check
 	cat >"$STAGE/generation.yaml" <<-END
 		apiVersion: networking.k8s.io/v1
 		kind: Ingress
@@ -49,7 +48,9 @@ ingress_apply() {
 		  - host: generation-$generation.example.com
 		    http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: bar, port: {number: 80}}}}]}
 	END
-	on node1 lbctl apply "$@" -f "$STAGE/generation.yaml" >/dev/null
+	# After the others: of files that change together an agent may see some first.
+	[ $# = 0 ] || on node1 lbctl apply "$@" >/dev/null
+	on node1 lbctl apply -f "$STAGE/generation.yaml" >/dev/null
 	stage_eventually 5 generation_is_served
 }
 
@@ -171,6 +172,106 @@ tls() {
 files_are_private() {
 	[ "$(stat -c %a "$STAGE/node1/run/ingress")" = 700 ] &&
 		[ "$(find "$STAGE"/node1/run/ingress/g*/ -type f -printf '%m\n' | sort -u)" = 600 ]
+}
+
+# annotated NAME SERVICE ANNOTATIONS [PATH]: an Ingress for NAME.example.com.
+annotated() {
+	cat <<-END
+		---
+		apiVersion: networking.k8s.io/v1
+		kind: Ingress
+		metadata: {name: $1, annotations: {$3}}
+		spec:
+		  rules:
+		  - host: ${1%-canary}.example.com
+		    http: {paths: [{path: '${4:-/}', pathType: ImplementationSpecific, backend: {service: {name: $2, port: {number: 80}}}}]}
+	END
+}
+
+# A pod that tells what it was asked, and Ingresses with an annotation each.
+annotations_apply() {
+	local nginx=nginx.ingress.kubernetes.io
+	cat >"$STAGE/mirror" <<-'END'
+		use IO::Socket::INET;
+		$server = IO::Socket::INET->new(LocalPort => 8091, Listen => 99, ReuseAddr => 1) or die;
+		$SIG{CHLD} = 'IGNORE';
+		while ($peer = $server->accept) {
+			next if fork;
+			$text = '';
+			while (<$peer>) { last if $_ eq "\r\n"; $text .= $_ }
+			printf $peer "HTTP/1.0 200 OK\r\nContent-Length: %d\r\n\r\n%s", length $text, $text;
+			exit;
+		}
+	END
+	stage_spawn bar-7xk2p mirror.log perl "$STAGE/mirror"
+	{
+		cat <<-END
+			apiVersion: v1
+			kind: Service
+			metadata: {name: mirror}
+			spec: {selector: {app: bar}, ports: [{port: 80, targetPort: 8091}]}
+			---
+			apiVersion: v1
+			kind: Secret
+			metadata: {name: users}
+			stringData: {auth: 'me:$(openssl passwd -6 secret)'}
+		END
+		annotated mirror mirror ''
+		annotated rewrite mirror "$nginx/rewrite-target: /new/\$2" '/old(/|$)(.*)'
+		annotated inside bar 'lbctl.io/allow: 10.0.0.0/8'
+		annotated outside bar "$nginx/denylist-source-range: 10.0.0.0/8"
+		annotated auth bar "$nginx/auth-type: basic, $nginx/auth-secret: users"
+		annotated sticky kubia "$nginx/affinity: cookie"
+		annotated slow bar "$nginx/limit-rpm: '3'"
+		annotated small bar 'lbctl.io/body-size: 1k'
+		annotated cors bar "$nginx/enable-cors: 'true', $nginx/cors-allow-origin: 'https://x.test'"
+		annotated canary kubia ''
+		annotated canary-canary bar 'lbctl.io/canary: "true", lbctl.io/canary-by-header: X-New'
+	} >"$STAGE/annotations.yaml"
+	ingress_apply -f "$STAGE/annotations.yaml"
+}
+
+annotations() {
+	check 'annotations' annotations_apply
+	check 'nothing is wrong with them' fails prints Rejected on node1 lbctl get events
+	check 'X-Forwarded-For is the client, whatever it says' prints '^x-forwarded-for: 192.0.2.10' \
+		web http://mirror.example.com/ -H 'X-Forwarded-For: 1.2.3.4'
+	check 'it is there once' fails prints '1\.2\.3\.4' \
+		web http://mirror.example.com/ -H 'X-Forwarded-For: 1.2.3.4'
+	check 'X-Forwarded-Proto' prints '^x-forwarded-proto: https' web https://mirror.example.com/ -k
+	check 'the Host stays' prints '^host: mirror.example.com' web http://mirror.example.com/
+	check 'rewrite-target' prints '^GET /new/a/b\?c=d HTTP' web 'http://rewrite.example.com/old/a/b?c=d'
+	check 'allow' code 403 http://inside.example.com/
+	check 'deny' code 200 http://outside.example.com/
+	check 'auth: nobody' code 401 http://auth.example.com/
+	check 'auth: wrong' code 401 http://auth.example.com/ -u me:wrong
+	check 'auth: right' code 200 http://auth.example.com/ -u me:secret
+	check 'affinity' sticks
+	check 'limit-rpm' runs_dry
+	check 'body-size: small' code 200 http://small.example.com/ -d x=y
+	check 'body-size: large' code 413 http://small.example.com/ -d "$(printf 'x%.0s' {1..2000})"
+	check 'cors: preflight' code 204 http://cors.example.com/ -X OPTIONS -H 'Origin: https://x.test'
+	check 'cors: an answer' header access-control-allow-origin https://x.test \
+		http://cors.example.com/ -H 'Origin: https://x.test'
+	check 'cors: another origin' fails header access-control-allow-origin '.*' \
+		http://cors.example.com/ -H 'Origin: https://y.test'
+	check 'canary: by default' prints "^You've hit kubia" web http://canary.example.com/
+	check 'canary: asked for' prints "^You've hit bar" web http://canary.example.com/ -H 'X-New: always'
+	on node1 lbctl delete ingress mirror rewrite inside outside auth sticky slow small cors canary \
+		canary-canary >/dev/null
+}
+
+sticks() {
+	web http://sticky.example.com/ -c "$STAGE/jar" -o /dev/null &&
+		[ "$(for _ in 1 2 3 4 5 6 7 8; do web http://sticky.example.com/ -b "$STAGE/jar"; done |
+			sort -u | wc -l)" = 1 ]
+}
+
+runs_dry() {
+	for _ in 1 2 3; do
+		code 200 http://slow.example.com/ || return 1
+	done
+	code 429 http://slow.example.com/
 }
 
 # What is wrong with one Ingress leaves the others alone.
@@ -374,6 +475,7 @@ stage_settle
 one_host
 paths_and_hosts
 tls
+annotations
 bad_ones
 upgrade_start
 rule_changes
