@@ -16,8 +16,6 @@
 #define CONNECT_MS 1000
 #define READ_MOST (16u << 20) /* of a rule set */
 
-extern char **environ;
-
 /* All that a file has, as text; a proc file does not know its size. */
 static char *read_all(FILE *file)
 {

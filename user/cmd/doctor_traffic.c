@@ -99,7 +99,7 @@ void doctor_local(const struct doctor *doctor, struct doctor_finding *finding)
 	bool external;
 	size_t here, all;
 
-	if (!doctor_has_address(doctor))
+	if (!service || !doctor_has_address(doctor))
 		return;
 	external = service->external_local && service->type != SERVICE_CLUSTER_IP;
 	if (!external && !service->internal_local)
