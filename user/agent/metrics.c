@@ -20,13 +20,15 @@ static void family_begin(FILE *out, const char *name, const char *type, const ch
 static void label_write(FILE *out, char before, const char *key, const char *value)
 {
 	fprintf(out, "%c%s=\"", before, key);
-	for (; *value; value++) {
-		if (*value == '\\' || *value == '"')
-			fprintf(out, "\\%c", *value);
-		else if (*value == '\n')
-			fputs("\\n", out);
-		else
-			fputc(*value, out);
+	while (*value) {
+		size_t plain = strcspn(value, "\\\"\n");
+
+		fwrite(value, 1, plain, out);
+		value += plain;
+		if (!*value)
+			break;
+		fprintf(out, "\\%c", *value == '\n' ? 'n' : *value);
+		value++;
 	}
 	fputc('"', out);
 }
@@ -85,11 +87,13 @@ struct counted {
 	const struct lb_name *name;
 	const struct lb_backend *backend; /* NULL: the port itself */
 	struct lb_stats stats;
+	size_t labels, labels_length; /* in the list's text */
 };
 
 struct counted_list {
 	struct counted *items;
 	size_t n, room;
+	char *labels; /* of all, which several families have */
 };
 
 static int counted_compare(const void *a, const void *b)
@@ -146,7 +150,7 @@ static void services_collect(const struct metrics *metrics, struct counted_list 
 {
 	for (size_t i = 0; i < metrics->actual->n_services; i++)
 		vec_push(list, ((struct counted){ &metrics->actual->services[i].name, NULL,
-						  metrics->stats->services[i] }));
+						  metrics->stats->services[i], 0, 0 }));
 	counted_merge(list);
 }
 
@@ -164,7 +168,7 @@ static void backends_collect(const struct metrics *metrics, struct counted_list 
 					  sizeof(*service), service_compare);
 		if (service)
 			vec_push(list, ((struct counted){ &service->name, backend,
-							  metrics->stats->backends[i] }));
+							  metrics->stats->backends[i], 0, 0 }));
 	}
 	counted_merge(list);
 }
@@ -182,6 +186,27 @@ static void counted_labels(FILE *out, const struct counted *item)
 		label_write(out, ',', "backend",
 			    addr_port_format(&item->backend->addr, item->backend->port, text));
 	fputc('}', out);
+}
+
+static void labels_render(struct counted_list *list)
+{
+	size_t size;
+	FILE *out = open_memstream(&list->labels, &size);
+
+	for (size_t i = 0; i < list->n; i++) {
+		struct counted *item = &list->items[i];
+
+		item->labels = (size_t)ftell(out);
+		counted_labels(out, item);
+		item->labels_length = (size_t)ftell(out) - item->labels;
+	}
+	fclose(out);
+}
+
+static void counted_done(struct counted_list *list)
+{
+	free(list->labels);
+	vec_free(list);
 }
 
 struct counter {
@@ -219,7 +244,7 @@ static void counters_write(FILE *out, const struct counter *counters, size_t n,
 			memcpy(&value, (const char *)&item->stats + counters[i].offset,
 			       sizeof(value));
 			fprintf(out, "lbctl_%s", counters[i].name);
-			counted_labels(out, item);
+			fwrite(list->labels + item->labels, 1, item->labels_length, out);
 			value_write(out, value);
 		}
 	}
@@ -290,12 +315,14 @@ static void datapath_write(FILE *out, const struct metrics *metrics)
 
 	services_collect(metrics, &services);
 	backends_collect(metrics, &backends);
+	labels_render(&services);
+	labels_render(&backends);
 	counters_write(out, service_counters, ARRAY_LEN(service_counters), &services);
 	counters_write(out, backend_counters, ARRAY_LEN(backend_counters), &backends);
 	drops_write(out, metrics->stats);
 	maps_write(out, metrics->actual);
-	vec_free(&services);
-	vec_free(&backends);
+	counted_done(&services);
+	counted_done(&backends);
 }
 
 /* ------------------------------------------------------------------ probes -- */
