@@ -294,6 +294,8 @@ static const struct {
 	  ":3: metrics.listen: Invalid value: \"127.0.0.1:0\": must be address:port (e.g. "
 	  "127.0.0.1:9100, [::]:9100)" },
 	{ HEAD "dns: {domian: a}\n", ":3: dns.domian: unknown key" },
+	{ HEAD "ingress: {port: 80}\n", ":3: ingress.port: unknown key" },
+	{ HEAD "ingress: {httpPort: 443}\n", ":3: ingress.httpsPort: must not be httpPort" },
 	{ HEAD "dns: {domain: a_b}\n",
 	  ":3: dns.domain: Invalid value: \"a_b\": a lowercase RFC 1123 subdomain must consist of "
 	  "lower case alphanumeric characters, '-' or '.', and must start and end with an "
