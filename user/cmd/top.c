@@ -278,6 +278,9 @@ const struct command cmd_top = {
 		   "Keys: q quits, s sorts by something else, the arrows select, enter shows the\n"
 		   "backends of a Service and goes back.\n"
 		   "\n"
-		   "Without a terminal it counts for a second and prints one table.",
+		   "Without a terminal it counts for a second and prints one table.\n"
+		   "\n"
+		   "  lbctl top\n"
+		   "  lbctl top -n shop",
 	.run = top_run,
 };

@@ -74,7 +74,10 @@ const struct command cmd_verify = {
 		"backends that are known; frontends must have the name they are of.\n"
 		"\n"
 		"What a second look still finds is a violation: it is printed, and the exit\n"
-		"status is 3.",
+		"status is 3.\n"
+		"\n"
+		"  lbctl verify\n"
+		"  lbctl verify -o json",
 	.options = verify_options,
 	.run = verify_run,
 };
