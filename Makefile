@@ -238,6 +238,4 @@ format: ## format all C files
 clean: ## remove everything that was built
 	$(Q)rm -rf build build-asan build-fuzz
 
--include $(BPF_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(B)/user/lbctl.d $(PACKET_HELP:.o=.d) build/tests/bench/bench.bpf.d
--include $(addsuffix .d,$(UNIT) $(PACKET) $(NET_BIN) $(BENCH) $(TOOL_SRC:%.c=$(B)/%) $(FUZZERS)) $(TOOL_BPF:.o=.d)
--include $(LIB_SRC:%.c=$(FUZZ)/%.d)
+-include $(shell find $(B)/user $(B)/tests build/bpf build/tests $(FUZZ) -type f -name "*.d" 2>/dev/null)

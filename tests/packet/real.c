@@ -56,8 +56,9 @@ void real_init(void)
 
 static struct real *real_new(struct explain *explain)
 {
-	static const enum shared_map shared[] = { MAP_FRONTEND,	    MAP_MAGLEV, MAP_BACKEND,
-						  MAP_SOURCE_RANGE, MAP_NAME,	MAP_DEVICE };
+	static const enum shared_map shared[] = { MAP_FRONTEND, MAP_BLOOM,	  MAP_MAGLEV,
+						  MAP_BACKEND,	MAP_SOURCE_RANGE, MAP_NAME,
+						  MAP_DEVICE };
 	static const bool want[OBJECT_COUNT] = {
 		[OBJECT_XDP] = true,
 		[OBJECT_TC] = true,

@@ -22,7 +22,8 @@ static const bool explain_objects[OBJECT_COUNT] = {
 
 /* What a question reads of an instance. All else, it writes. */
 static const enum shared_map explain_maps[] = {
-	MAP_FRONTEND, MAP_MAGLEV, MAP_BACKEND, MAP_AFFINITY, MAP_SOURCE_RANGE, MAP_NAME, MAP_DEVICE,
+	MAP_FRONTEND, MAP_BLOOM,	MAP_MAGLEV, MAP_BACKEND,
+	MAP_AFFINITY, MAP_SOURCE_RANGE, MAP_NAME,   MAP_DEVICE,
 };
 
 static struct explain *explain_new(void)
