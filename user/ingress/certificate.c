@@ -51,7 +51,7 @@ char *secret_value(const struct object *secret, const char *key, size_t *ret_siz
 		size = last = 0;
 	EVP_ENCODE_CTX_free(decoder);
 	value[size + last] = '\0';
-	*ret_size = (size_t)(size + last);
+	*ret_size = (size_t)size + (size_t)last;
 	return (char *)value;
 }
 
