@@ -134,7 +134,12 @@ static bool row_is_wanted(const struct show *show, const json_t *row)
 
 void show_filter_rows(const struct show *show, json_t *rows)
 {
-	for (size_t i = json_array_size(rows); i-- > 0;)
-		if (!row_is_wanted(show, json_array_get(rows, i)))
+	for (size_t i = json_array_size(rows); i-- > 0;) {
+		json_t *row = json_array_get(rows, i);
+
+		if (row_is_wanted(show, row))
+			json_object_del(row, "portName"); /* for --service NAME:PORT alone */
+		else
 			json_array_remove(rows, i);
+	}
 }

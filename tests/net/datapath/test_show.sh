@@ -101,7 +101,7 @@ services() {
 
 the_rest() {
 	check 'flows: none' outputs 'No flows.' lbctl show flows
-	check 'flows: a filter that is none' status 1 lbctl show flows --client 10.0.0
+	check 'flows: a filter that is none' status 2 lbctl show flows --client 10.0.0
 	check 'drops: none' outputs 'Nothing was dropped or refused.' lbctl show drops
 	check 'stats' prints '^forwarded +[0-9]+ +[0-9]+ ' lbctl show stats
 	check 'devices' json '.[0].device == "eth0" and .[0].role == "nic" and
