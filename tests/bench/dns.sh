@@ -11,7 +11,7 @@ services=${1:-10000}
 seconds=${2:-5}
 dir=$(mktemp -d)
 pids=()
-trap 'kill "${pids[@]}" 2>/dev/null; wait; rm -rf "$dir"' EXIT
+trap '[ ${#pids[@]} = 0 ] || kill "${pids[@]}" 2>/dev/null || true; wait; rm -rf "$dir"' EXIT
 
 # One in five questions of a search path is for a name that is there, as ndots:5 has it.
 awk -v n="$services" -v dir="$dir" 'BEGIN {
