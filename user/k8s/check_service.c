@@ -6,6 +6,7 @@
 #include "user/k8s/kinds.h"
 #include "user/k8s/names.h"
 #include "user/util/cleanup.h"
+#include "user/util/proto.h"
 
 #define KUBELET_PORT 10250
 
@@ -45,7 +46,7 @@ static bool seen_before(json_t *set, const char *protocol, const char *key, unsi
 static void port_check(const struct field *item, const struct service *service,
 		       const struct service_port *port, const struct seen *seen)
 {
-	const char *protocol = protocol_name(port->proto);
+	const char *protocol = proto_text(port->proto);
 	struct field name = field_get(item, "name");
 	struct field node_port = field_get(item, "nodePort");
 

@@ -15,11 +15,6 @@
 
 static const char *const policies[] = { "Cluster", "Local", NULL };
 
-const char *protocol_name(uint8_t proto)
-{
-	return proto == IPPROTO_UDP ? "UDP" : proto == IPPROTO_SCTP ? "SCTP" : "TCP";
-}
-
 uint8_t protocol_decode(const struct field *port)
 {
 	static const char *const names[] = { "SCTP", "TCP", "UDP", NULL };

@@ -42,7 +42,6 @@ void ingress_class_check(const struct field *root);
 uint16_t weight_decode(const struct field *metadata);
 
 /* What several kinds share: `protocol`, TCP when absent. */
-const char *protocol_name(uint8_t proto);
 uint8_t protocol_decode(const struct field *port);
 
 #endif
