@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "user/agent/desired.h"
+#include "user/agent/feed.h"
 #include "user/agent/lock.h"
 #include "user/datapath/sockets.h"
 #include "user/dns/builtin.h"
@@ -75,7 +76,8 @@ void reconcile_done(struct reconcile *reconcile)
 	vec_free(&reconcile->touched);
 	if (reconcile->store)
 		store_free(reconcile->store);
-	reconcile->store = NULL;
+	store_free(reconcile->feed.store);
+	reconcile->store = reconcile->feed.store = NULL;
 	free(reconcile->sweep_error);
 	reconcile->sweep_error = NULL;
 }
@@ -90,6 +92,12 @@ static int objects_read(struct reconcile *r, struct err *err)
 
 	if (!(r->stale & RECONCILE_STATE))
 		return 0;
+	if (r->feed.kinds) {
+		rc = feed_read(r, err);
+		if (!rc)
+			r->stale &= ~RECONCILE_STATE;
+		return rc;
+	}
 	/* Before reading: a change in between is then seen the next time. */
 	mark = r->io->mark ? r->io->mark(r->paths->state) : 0;
 	if (r->store && mark && mark == r->mark) {
@@ -118,7 +126,7 @@ static int objects_read(struct reconcile *r, struct err *err)
 /* Without a datapath nobody would find the server by its Service. */
 static void names_add(struct reconcile *r)
 {
-	if (!r->serve_names || r->names_added || !r->store || !r->dp)
+	if (!r->serve_names || r->feed.kinds || r->names_added || !r->store || !r->dp)
 		return;
 	desired_drop(r);
 	r->names_served = builtin_add(r->store, r->config);

@@ -54,6 +54,12 @@ struct reconcile {
 		const struct object **items;
 		size_t n, room;
 	} touched;
+	/* Objects that a source brings, see reconcile_feed. */
+	struct {
+		unsigned int kinds;  /* 1 << enum k8s_kind; 0: the state's directory is read */
+		unsigned int listed; /* of them, those that were listed once */
+		struct store *store; /* until all were: then it is the store */
+	} feed;
 	bool have_desired; /* and nothing it was made from has changed but the touched */
 	struct desired desired;
 	uint64_t mark;		/* of the state that the store was read from; 0: unknown */
@@ -93,6 +99,55 @@ LB_CHECKED int reconcile_run(struct reconcile *reconcile, struct sync_result *re
  * the store: the next run looks at what it concerns only, unless more is stale by then.
  */
 void reconcile_touch(struct reconcile *reconcile, const struct object *object);
+
+/* ------------------------------------------------ objects from a source -- */
+
+/*
+ * A source in this process, such as a watch of the Kubernetes API, may bring the objects in place
+ * of the state's directory. It calls these functions from the loop's thread, between two runs. They
+ * change the store at once and remember what they touched; nothing is written before the next
+ * reconcile_run, which looks only at the Services that it concerns:
+ *
+ *	Service				itself
+ *	EndpointSlice, Endpoints	the Service it is of, before and after
+ *	Pod				whether a former backend is gone for good, nothing else
+ *	Node				all, when it is this node's and its zone is another
+ *	other kinds			none
+ *
+ * So a source calls put and delete for each change as it comes, and runs once for many.
+ */
+
+/*
+ * The store is fed from now on, and the directory is not read any more. kinds: 1 << enum k8s_kind
+ * for each that the source brings. Until each was given to reconcile_replace once, nothing is
+ * known: runs fail with -EAGAIN, reconcile->store is NULL and the maps stay as they are.
+ *
+ * Endpoints are those of a Service's EndpointSlices, or of its Endpoints object where there is no
+ * slice; selectors choose nothing, since the cluster's controllers did that. `loaded` is not
+ * called and no Service for names is added: a cluster has kubelets and a DNS server.
+ *
+ * Without Pods among the kinds, a backend that left its Service keeps its established TCP
+ * connections, as kube-proxy does it. With them, they are reset once its Pod has ended.
+ */
+void reconcile_feed(struct reconcile *reconcile, unsigned int kinds);
+
+/* Has each kind been listed once? */
+bool reconcile_is_fed(const struct reconcile *reconcile);
+
+/* A new object, or another version of one that is known. Takes it over, in any case. */
+void reconcile_put(struct reconcile *reconcile, struct object *object);
+
+/* The object is no more. One that is not known is no error. */
+void reconcile_delete(struct reconcile *reconcile, enum k8s_kind kind, const char *ns,
+		      const char *name);
+
+/*
+ * A complete list of one kind, the first one or one after a gap in the watch: what it has is put,
+ * what it lacks is deleted. An object whose resourceVersion is the one that is known touches
+ * nothing. Takes over everything in list, which is empty afterwards; objects of other kinds must
+ * not be in it. Changes that are newer than the list come after it.
+ */
+void reconcile_replace(struct reconcile *reconcile, enum k8s_kind kind, struct object_list *list);
 
 /* Is this the address of a backend that new connections may get? */
 bool reconcile_has_backend(const struct reconcile *reconcile, const struct lb_addr *addr);

@@ -6,13 +6,11 @@
 void backends_init(struct backends *backends, const struct store *store)
 {
 	*backends = (struct backends){ .store = store, .pods = pod_index_new(store) };
-	slice_index_init(&backends->slices, store);
 }
 
 void backends_done(struct backends *backends)
 {
 	pod_index_free(backends->pods);
-	slice_index_done(&backends->slices);
 	vec_free(backends);
 }
 
@@ -72,14 +70,17 @@ void backends_each(struct backends *backends, const struct object *service,
 {
 	const struct visitor visitor = { service->service, visit, arg };
 	const struct object *mirror = endpoints_to_mirror(backends->store, service);
-	const struct object *const *slices;
-	size_t n = slice_index_find(&backends->slices, service, &slices);
+	struct store_view slices = store_slices(backends->store, service->ns, service->name);
 	bool v4[2];
+	size_t n = service_families(service->service, v4);
 
-	for (size_t i = 0; i < n; i++)
-		visit_written(&visitor, slices[i]->slice->endpoints, slices[i]->slice->n_endpoints,
-			      slices[i]->slice->ports, slices[i]->slice->n_ports);
-	n = service_families(service->service, v4);
+	for (size_t i = 0; i < slices.n; i++) {
+		const struct endpoint_slice *slice = slices.items[i]->slice;
+
+		if (!slice->fqdn)
+			visit_written(&visitor, slice->endpoints, slice->n_endpoints, slice->ports,
+				      slice->n_ports);
+	}
 	for (size_t i = 0; i < n; i++)
 		visit_members(backends, service, v4[i], &visitor);
 	for (size_t i = 0; mirror && i < mirror->endpoints->n_subsets; i++) {

@@ -4,7 +4,6 @@
 #define DNS_BACKENDS_H
 
 #include "user/model/members.h"
-#include "user/model/slice_index.h"
 
 struct backend {
 	const struct endpoint *endpoint;
@@ -16,7 +15,6 @@ struct backend {
 struct backends {
 	const struct store *store;
 	struct pod_index *pods;
-	struct slice_index slices;
 	struct endpoint_port *items;
 	size_t n, room;
 };

@@ -38,15 +38,8 @@ static const struct object *owner_find(const struct store *store, const struct c
 
 static bool has_endpoints(const struct store *store, const struct object *service)
 {
-	struct store_view slices = store_list(store, K8S_ENDPOINT_SLICE, service->ns);
-
-	for (size_t i = 0; i < slices.n; i++) {
-		const char *name = slices.items[i]->slice->service;
-
-		if (name && !strcmp(name, service->name))
-			return true;
-	}
-	return store_find(store, K8S_ENDPOINTS, service->ns, service->name);
+	return store_slices(store, service->ns, service->name).n ||
+	       store_find(store, K8S_ENDPOINTS, service->ns, service->name);
 }
 
 /* Does nobody else stand behind it? */

@@ -245,7 +245,8 @@ void members_select(const struct store *store, const struct pod_index *index,
 {
 	struct member_list members = { 0 };
 
-	if (!service->service->n_selector || service->service->type == SERVICE_EXTERNAL_NAME) {
+	if (!service->service->n_selector || service->service->type == SERVICE_EXTERNAL_NAME ||
+	    store_is_cluster(store)) {
 		*ret_members = members;
 		return;
 	}
@@ -282,7 +283,10 @@ const struct object *endpoints_to_mirror(const struct store *store, const struct
 	const struct object *endpoints;
 	const char *skip;
 
-	if (service->service->n_selector || service->service->type == SERVICE_EXTERNAL_NAME)
+	if (service->service->type == SERVICE_EXTERNAL_NAME)
+		return NULL;
+	if (store_is_cluster(store) ? store_slices(store, service->ns, service->name).n
+				    : service->service->n_selector)
 		return NULL;
 	endpoints = store_find(store, K8S_ENDPOINTS, service->ns, service->name);
 	if (!endpoints)

@@ -44,8 +44,8 @@ bool members_chosen(const struct object *service, const struct object *pod);
 uint16_t member_port(const struct pod *pod, const struct service_port *port);
 
 /*
- * The Endpoints object whose addresses stand for a service without selector; NULL when there
- * is none, or its skip-mirror label forbids it.
+ * The Endpoints object whose addresses stand for a service without selector (in a cluster:
+ * without slices); NULL when there is none, or its skip-mirror label forbids it.
  */
 const struct object *endpoints_to_mirror(const struct store *store, const struct object *service);
 

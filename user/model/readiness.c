@@ -49,13 +49,13 @@ bool readiness_of_endpoint(const struct endpoint *endpoint)
 void readiness_each_endpoint(const struct store *store, const struct object *service,
 			     void (*visit)(void *arg, struct endpoint *endpoint), void *arg)
 {
-	struct store_view slices = store_list(store, K8S_ENDPOINT_SLICE, service->ns);
+	struct store_view slices = store_slices(store, service->ns, service->name);
 	const struct object *mirror = endpoints_to_mirror(store, service);
 
 	for (size_t i = 0; i < slices.n; i++) {
 		const struct endpoint_slice *slice = slices.items[i]->slice;
 
-		if (slice->fqdn || !slice->service || strcmp(slice->service, service->name) != 0)
+		if (slice->fqdn)
 			continue;
 		for (size_t j = 0; j < slice->n_endpoints; j++)
 			visit(arg, &slice->endpoints[j]);

@@ -10,7 +10,6 @@
 #include "user/model/claims.h"
 #include "user/model/members.h"
 #include "user/model/readiness.h"
-#include "user/model/slice_index.h"
 #include "user/util/tree.h"
 
 #define LABEL_PROXY_NAME "service.kubernetes.io/service-proxy-name"
@@ -26,7 +25,6 @@ struct resolver {
 	struct addr_list addresses; /* of the node, sorted */
 	struct viewpoint view;
 	const struct pod_index *pods;
-	struct slice_index slices;
 	struct service_list services;
 	struct warning_list warnings;
 	struct claimer claimer;
@@ -37,8 +35,7 @@ struct resolver {
 struct subject {
 	const struct object *object;
 	const struct object *mirror; /* Endpoints that stand for it, or NULL */
-	const struct object *const *slices;
-	size_t n_slices;
+	struct store_view slices;
 	const char *created;
 	struct member_list members[2]; /* IPv4, IPv6 */
 	bool served[2];
@@ -76,9 +73,11 @@ static void candidates_collect(struct resolver *resolver, const struct subject *
 	const struct member_list *members = &subject->members[!v4];
 
 	resolver->candidates.n = 0;
-	for (size_t i = 0; i < subject->n_slices; i++) {
-		const struct endpoint_slice *slice = subject->slices[i]->slice;
+	for (size_t i = 0; i < subject->slices.n; i++) {
+		const struct endpoint_slice *slice = subject->slices.items[i]->slice;
 
+		if (slice->fqdn)
+			continue;
 		candidates_add(resolver, port, v4, slice->ports, slice->n_ports, slice->endpoints,
 			       slice->n_endpoints);
 	}
@@ -190,7 +189,7 @@ static void service_resolve(struct resolver *resolver, const struct object *obje
 	if (!subject.created)
 		subject.created = "";
 	subject.mirror = endpoints_to_mirror(resolver->store, object);
-	subject.n_slices = slice_index_find(&resolver->slices, object, &subject.slices);
+	subject.slices = store_slices(resolver->store, object->ns, object->name);
 	n_families = service_families(object->service, v4);
 	for (size_t i = 0; i < n_families; i++) {
 		subject.served[!v4[i]] = true;
@@ -234,7 +233,6 @@ static void resolver_init(struct resolver *resolver, const struct node_view *nod
 	if (object)
 		resolver->view.zone = object->node->zone;
 	resolver->pods = pods;
-	slice_index_init(&resolver->slices, resolver->store);
 	claimer_init(&resolver->claimer, resolver->config, &resolver->addresses,
 		     &resolver->warnings);
 }
@@ -242,7 +240,6 @@ static void resolver_init(struct resolver *resolver, const struct node_view *nod
 static void resolver_done(struct resolver *resolver)
 {
 	claimer_done(&resolver->claimer);
-	slice_index_done(&resolver->slices);
 	vec_free(&resolver->addresses);
 	vec_free(&resolver->candidates);
 }
@@ -265,6 +262,7 @@ void resolve(const struct store *store, const struct config *config, const struc
 					 .n_services = resolver.services.n,
 					 .pods = pods.items,
 					 .n_pods = pods.n,
+					 .pods_unknown = !store_knows(store, K8S_POD),
 					 .warnings = resolver.warnings.items,
 					 .n_warnings = resolver.warnings.n };
 	resolver_done(&resolver);

@@ -57,6 +57,7 @@ struct desired {
 	struct lb_addr *pods; /* sorted: addresses of all pods that exist, to tell a pod that is
 				 gone from one that was only deselected */
 	size_t n_pods;
+	bool pods_unknown; /* nobody tells which pods exist: none is ever taken for gone */
 	char **warnings; /* frontends left out and why, one sentence each */
 	size_t n_warnings;
 };

@@ -202,15 +202,13 @@ static int object_compare(const void *a, const void *b)
 static void slices_stored(const struct store *store, const struct object *service,
 			  struct object_list *list)
 {
-	struct store_view slices = store_list(store, K8S_ENDPOINT_SLICE, service->ns);
+	struct store_view slices = store_slices(store, service->ns, service->name);
 
 	for (size_t i = 0; i < slices.n; i++) {
 		const struct object *slice = slices.items[i];
 		cleanup_json json_t *json = NULL;
 		struct object *copy;
 
-		if (!slice->slice->service || strcmp(slice->slice->service, service->name) != 0)
-			continue;
 		json = json_deep_copy(slice->json);
 		if (!object_decode(json, service->ns, &copy, NULL, NULL))
 			vec_push(list, copy);

@@ -14,6 +14,8 @@ struct shelf {
 
 struct store {
 	struct shelf shelves[K8S_KINDS];
+	struct shelf slices;  /* those of a Service, by namespace, service, name; borrowed */
+	unsigned int cluster; /* kinds that a cluster has; 0: everything is known */
 };
 
 struct store *store_new(void)
@@ -32,7 +34,23 @@ void store_free(struct store *store)
 			object_free(shelf->items[i]);
 		vec_free(shelf);
 	}
+	vec_free(&store->slices);
 	free(store);
+}
+
+void store_set_cluster(struct store *store, unsigned int kinds)
+{
+	store->cluster = kinds;
+}
+
+bool store_is_cluster(const struct store *store)
+{
+	return store->cluster;
+}
+
+bool store_knows(const struct store *store, enum k8s_kind kind)
+{
+	return !store->cluster || store->cluster & 1u << kind;
 }
 
 static int key_compare(const struct object *object, const char *ns, const char *name)
@@ -65,21 +83,121 @@ static size_t shelf_search(const struct shelf *shelf, const char *ns, const char
 	return first;
 }
 
+/* ------------------------------------------------ slices of a Service -- */
+
+static bool is_service_slice(const struct object *object)
+{
+	return object->kind == K8S_ENDPOINT_SLICE && object->slice->service;
+}
+
+/* name "" gives the start of a Service's slices. */
+static int slice_place(const struct object *slice, const char *ns, const char *service,
+		       const char *name)
+{
+	int order = strcmp(slice->ns, ns);
+
+	if (!order)
+		order = strcmp(slice->slice->service, service);
+	return order ? order : strcmp(slice->name, name);
+}
+
+static size_t slices_search(const struct shelf *shelf, const char *ns, const char *service,
+			    const char *name)
+{
+	size_t first = 0, last = shelf->n;
+
+	while (first < last) {
+		size_t middle = first + (last - first) / 2;
+
+		if (slice_place(shelf->items[middle], ns, service, name) < 0)
+			first = middle + 1;
+		else
+			last = middle;
+	}
+	return first;
+}
+
+static void shelf_insert(struct shelf *shelf, size_t at, struct object *object)
+{
+	(void)vec_add(shelf);
+	memmove(&shelf->items[at + 1], &shelf->items[at],
+		(shelf->n - 1 - at) * sizeof(*shelf->items));
+	shelf->items[at] = object;
+}
+
+static void shelf_remove(struct shelf *shelf, size_t at)
+{
+	shelf->n--;
+	memmove(&shelf->items[at], &shelf->items[at + 1], (shelf->n - at) * sizeof(*shelf->items));
+}
+
+static void slices_add(struct store *store, struct object *object)
+{
+	if (is_service_slice(object))
+		shelf_insert(&store->slices,
+			     slices_search(&store->slices, object->ns, object->slice->service,
+					   object->name),
+			     object);
+}
+
+static void slices_drop(struct store *store, const struct object *object)
+{
+	if (is_service_slice(object))
+		shelf_remove(&store->slices, slices_search(&store->slices, object->ns,
+							   object->slice->service, object->name));
+}
+
+static int slice_compare(const void *a, const void *b)
+{
+	const struct object *const *x = a, *const *y = b;
+
+	return slice_place(*x, (*y)->ns, (*y)->slice->service, (*y)->name);
+}
+
+static void slices_collect(struct store *store)
+{
+	const struct shelf *all = &store->shelves[K8S_ENDPOINT_SLICE];
+	struct shelf *slices = &store->slices;
+
+	slices->n = 0;
+	for (size_t i = 0; i < all->n; i++) {
+		if (is_service_slice(all->items[i]))
+			vec_push(slices, all->items[i]);
+	}
+	if (slices->n)
+		qsort(slices->items, slices->n, sizeof(*slices->items), slice_compare);
+}
+
+struct store_view store_slices(const struct store *store, const char *ns, const char *service)
+{
+	const struct shelf *shelf = &store->slices;
+	size_t first = slices_search(shelf, ns, service, ""), last = first;
+
+	while (last < shelf->n && !strcmp(shelf->items[last]->ns, ns) &&
+	       !strcmp(shelf->items[last]->slice->service, service))
+		last++;
+	return (struct store_view){ .items = shelf->n ? shelf->items + first : NULL,
+				    .n = last - first };
+}
+
+/* ---------------------------------------------------------------- changes -- */
+
 void store_put(struct store *store, struct object *object)
 {
 	struct shelf *shelf = &store->shelves[object->kind];
 	bool found;
 	size_t at = shelf_search(shelf, object->ns, object->name, &found);
 
+	if (found && shelf->items[at] == object)
+		return;
 	if (found) {
-		if (shelf->items[at] != object)
-			object_free(shelf->items[at]);
+		slices_drop(store, shelf->items[at]);
+		object_free(shelf->items[at]);
+		shelf->items[at] = object;
 	} else {
-		(void)vec_add(shelf);
-		memmove(&shelf->items[at + 1], &shelf->items[at],
-			(shelf->n - 1 - at) * sizeof(*shelf->items));
+		shelf_insert(shelf, at, object);
 	}
-	shelf->items[at] = object;
+	slices_add(store, object);
 }
 
 bool store_delete(struct store *store, enum k8s_kind kind, const char *ns, const char *name)
@@ -90,9 +208,9 @@ bool store_delete(struct store *store, enum k8s_kind kind, const char *ns, const
 
 	if (!found)
 		return false;
+	slices_drop(store, shelf->items[at]);
 	object_free(shelf->items[at]);
-	shelf->n--;
-	memmove(&shelf->items[at], &shelf->items[at + 1], (shelf->n - at) * sizeof(*shelf->items));
+	shelf_remove(shelf, at);
 	return true;
 }
 
@@ -174,5 +292,7 @@ void store_load(struct store *store, struct object_list *list)
 		if (changed[kind])
 			shelf_sort(&store->shelves[kind]);
 	}
+	if (changed[K8S_ENDPOINT_SLICE])
+		slices_collect(store);
 	vec_free(list);
 }

@@ -231,7 +231,7 @@ static bool pod_ended(const struct diff *diff, const struct lb_backend *backend)
 {
 	const struct desired *desired = diff->desired;
 
-	return (backend->flags & LB_BACKEND_POD) &&
+	return (backend->flags & LB_BACKEND_POD) && !desired->pods_unknown &&
 	       !addresses_have(desired->pods, desired->n_pods, &backend->addr);
 }
 
