@@ -172,6 +172,7 @@ static void root_read(const struct field *root, struct config *config)
 		"masqueradeAll",
 		"icmpEcho",
 		"loadBalancerPools",
+		"loadBalancerDefault",
 		"snatPorts",
 		"flows",
 		"timeouts",
@@ -183,6 +184,7 @@ static void root_read(const struct field *root, struct config *config)
 	struct field external_ips = field_get(root, "externalIPs");
 	struct field masquerade_all = field_get(root, "masqueradeAll");
 	struct field icmp_echo = field_get(root, "icmpEcho");
+	struct field balancer_default = field_get(root, "loadBalancerDefault");
 	struct field snat = field_get(root, "snatPorts");
 	struct field flows = field_get(root, "flows");
 
@@ -199,6 +201,8 @@ static void root_read(const struct field *root, struct config *config)
 	config->external_ips = field_bool(&external_ips, config->external_ips);
 	config->masquerade_all = field_bool(&masquerade_all, config->masquerade_all);
 	config->icmp_echo = field_bool(&icmp_echo, config->icmp_echo);
+	config->load_balancer_default =
+		field_bool(&balancer_default, config->load_balancer_default);
 	config->flows = (uint32_t)field_int(&flows, FLOWS_MIN, FLOWS_MAX, config->flows);
 	timeouts_read(root, &config->timeouts);
 	config_read_dns(root, config);

@@ -70,8 +70,10 @@ struct config {
 	bool masquerade_all;			  /* masqueradeAll [false] */
 	bool icmp_echo; /* icmpEcho [true]: a service with endpoints answers ping */
 	struct prefix_list load_balancer_pools; /* loadBalancerPools, CIDRs, "first-last" */
-	uint16_t snat_first, snat_last;		/* snatPorts ["10000-29999"] */
-	uint32_t flows; /* flows, entries of each family [LB_DEFAULT_FLOWS] */
+	bool load_balancer_default; /* loadBalancerDefault [false]: on a cluster, no class is ours
+				     */
+	uint16_t snat_first, snat_last; /* snatPorts ["10000-29999"] */
+	uint32_t flows;			/* flows, entries of each family [LB_DEFAULT_FLOWS] */
 	struct flow_timeouts timeouts;
 	struct dns_config dns;
 	struct ingress_config ingress;

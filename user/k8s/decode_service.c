@@ -268,6 +268,7 @@ struct service *service_decode(const struct field *root)
 	struct field spec = field_get(root, "spec");
 	struct field external_name = field_get(&spec, "externalName");
 	struct field load_balancer_ip = field_get(&spec, "loadBalancerIP");
+	struct field load_balancer_class = field_get(&spec, "loadBalancerClass");
 
 	field_required(&spec);
 	service->type = type_decode(&spec);
@@ -277,6 +278,7 @@ struct service *service_decode(const struct field *root)
 	families_decode(&spec, service);
 	external_ips_decode(&spec, service);
 	field_addr(&load_balancer_ip, &service->load_balancer_ip);
+	service->load_balancer_class = field_string(&load_balancer_class);
 	source_ranges_decode(&spec, service);
 	affinity_decode(&spec, service);
 	traffic_decode(&spec, service);

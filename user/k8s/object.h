@@ -62,6 +62,9 @@ enum service_type {
 	SERVICE_EXTERNAL_NAME,
 };
 
+/* spec.loadBalancerClass of Services that lbctl gives addresses to. */
+#define LOAD_BALANCER_CLASS "lbctl.io/lb"
+
 struct lb_ingress {
 	struct lb_addr addr; /* zero when only a host name is given */
 	const char *hostname;
@@ -87,6 +90,7 @@ struct service {
 	struct lb_addr *external_ips;
 	size_t n_external_ips;
 	struct lb_addr load_balancer_ip; /* spec.loadBalancerIP, zero: none asked */
+	const char *load_balancer_class; /* or NULL */
 	struct lb_ingress *ingress;	 /* status.loadBalancer.ingress */
 	size_t n_ingress;
 	struct prefix *source_ranges;

@@ -3,79 +3,27 @@
 #include <errno.h>
 #include <string.h>
 
-#include "user/model/addresses.h"
 #include "user/model/alloc_parts.h"
+#include "user/model/pools.h"
 #include "user/util/tree.h"
-#include "user/util/vec.h"
 
 #define INGRESS "status.loadBalancer.ingress"
 
-static bool is_node_address(const struct config *config, const struct lb_addr *addr)
-{
-	for (size_t i = 0; i < config->node_addresses.n; i++) {
-		if (!addr_compare(&config->node_addresses.items[i], addr))
-			return true;
-	}
-	return false;
-}
-
-/* All addresses that other services have, sorted: pools are searched from their start. */
-static void addresses_used(const struct allocation *allocation, struct addr_list *used)
+/* The first address of the pools that nobody has; false: none is left. */
+static bool address_take(const struct allocation *allocation, bool v4, struct lb_addr *ret_addr)
 {
 	struct store_view services = store_list(allocation->store, K8S_SERVICE, NULL);
+	struct pools pools;
+	bool found;
 
+	pools_init(&pools, allocation->config);
 	for (size_t i = 0; i < services.n; i++) {
-		const struct service *service = services.items[i]->service;
-
-		if (!alloc_is_other(allocation, services.items[i]))
-			continue;
-		for (size_t j = 0; j < service->n_cluster_ips; j++)
-			vec_push(used, service->cluster_ips[j]);
-		for (size_t j = 0; j < service->n_ingress; j++)
-			vec_push(used, service->ingress[j].addr);
-		for (size_t j = 0; j < service->n_external_ips; j++)
-			vec_push(used, service->external_ips[j]);
+		if (alloc_is_other(allocation, services.items[i]))
+			pools_use_service(&pools, services.items[i]->service);
 	}
-	addresses_sort(used);
-}
-
-static bool pool_take(const struct allocation *allocation, const struct prefix *pool,
-		      const struct addr_list *used, struct lb_addr *ret_addr)
-{
-	for (uint64_t nth = 0; nth < prefix_size(pool); nth++) {
-		struct lb_addr addr = prefix_nth(pool, nth);
-
-		if (addresses_have(used->items, used->n, &addr) ||
-		    is_node_address(allocation->config, &addr))
-			continue;
-		*ret_addr = addr;
-		return true;
-	}
-	return false;
-}
-
-/* The first address of the pools that nobody has; false: none is left. */
-static bool pools_take(const struct allocation *allocation, bool v4, struct lb_addr *ret_addr)
-{
-	const struct prefix_list *pools = &allocation->config->load_balancer_pools;
-	struct addr_list used = { 0 };
-	bool found = false;
-
-	addresses_used(allocation, &used);
-	for (size_t i = 0; i < pools->n && !found; i++)
-		found = pools->items[i].v4 == v4 &&
-			pool_take(allocation, &pools->items[i], &used, ret_addr);
-	vec_free(&used);
+	found = pools_take(&pools, v4, ret_addr);
+	pools_done(&pools);
 	return found;
-}
-
-static bool pools_contain(const struct prefix_list *pools, const struct lb_addr *addr)
-{
-	for (size_t i = 0; i < pools->n; i++) {
-		if (prefix_contains(&pools->items[i], addr))
-			return true;
-	}
-	return false;
 }
 
 /* The address that spec.loadBalancerIP asks for. */
@@ -89,7 +37,7 @@ static int check_asked(const struct allocation *allocation, const struct lb_addr
 			       "spec.loadBalancerIP: Invalid value: \"%s\": already allocated to "
 			       "service %s/%s",
 			       addr_format(asked, text), owner->ns, owner->name);
-	if (!pools_contain(&allocation->config->load_balancer_pools, asked))
+	if (!pools_contain(allocation->config, asked))
 		return err_set(allocation->err, -EINVAL,
 			       "spec.loadBalancerIP: Invalid value: \"%s\": not in "
 			       "loadBalancerPools",
@@ -153,15 +101,16 @@ static int ingress_fill(const struct allocation *allocation, json_t *ingress)
 		struct lb_addr addr;
 
 		if (!ingress_has(ingress, &allocation->v4[i], NULL) &&
-		    pools_take(allocation, allocation->v4[i], &addr))
+		    address_take(allocation, allocation->v4[i], &addr))
 			ingress_add(ingress, &addr);
 	}
 	return 0;
 }
 
-/* A host name in place of addresses, and a class, say that somebody else provides. */
+/* A host name in place of addresses, and another class, say that somebody else provides. */
 static bool is_ours(const struct allocation *allocation, const json_t *ingress)
 {
+	const char *class = allocation->given->service->load_balancer_class;
 	const json_t *item;
 	size_t i;
 
@@ -169,7 +118,7 @@ static bool is_ours(const struct allocation *allocation, const json_t *ingress)
 		if (!tree_text(item, "ip"))
 			return false;
 	}
-	return !tree_text(allocation->json, "spec.loadBalancerClass");
+	return !class || !strcmp(class, LOAD_BALANCER_CLASS);
 }
 
 int alloc_load_balancer(struct allocation *allocation)

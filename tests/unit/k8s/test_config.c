@@ -74,7 +74,8 @@ static void check_defaults(const struct config *config)
 	assert_int_equal(config->node_port_last, 32767);
 	assert_int_equal(config->snat_first, 10000);
 	assert_int_equal(config->snat_last, 29999);
-	assert_false(config->external_ips || config->masquerade_all);
+	assert_false(config->external_ips || config->masquerade_all ||
+		     config->load_balancer_default);
 	assert_int_equal(config->flows, LB_DEFAULT_FLOWS);
 	assert_int_equal(config->timeouts.tcp_half_open, 60);
 	assert_int_equal(config->timeouts.tcp_established, 86400);
@@ -128,6 +129,7 @@ static void test_all_keys(void **state)
 		      "nodePortAddresses: [192.0.2.0/24]\n"
 		      "externalIPs: true\n"
 		      "masqueradeAll: true\n"
+		      "loadBalancerDefault: true\n"
 		      "loadBalancerPools:\n- 203.0.113.0/28\n- 198.51.100.10-198.51.100.13\n"
 		      "snatPorts: \"40000-50000\"\n"
 		      "flows: 4096\n"
@@ -144,7 +146,7 @@ static void test_all_keys(void **state)
 	assert_int_equal(config.node_port_first, 20000);
 	assert_int_equal(config.node_port_last, 20100);
 	check_prefixes(&config.node_port_addresses, "192.0.2.0/24");
-	assert_true(config.external_ips && config.masquerade_all);
+	assert_true(config.external_ips && config.masquerade_all && config.load_balancer_default);
 	check_prefixes(&config.load_balancer_pools,
 		       "203.0.113.0/28 198.51.100.10/31 198.51.100.12/31");
 	assert_int_equal(config.snat_first, 40000);

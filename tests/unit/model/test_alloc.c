@@ -294,7 +294,13 @@ static const struct alloc_case cases[] = {
 		.expected = { "status.loadBalancer={}" },
 	},
 	{
-		.name = "a class says that somebody else provides",
+		.name = "our own class",
+		.given = SPEC("a", "type: LoadBalancer, loadBalancerClass: lbctl.io/lb, " PORTS),
+		.expected = { "status.loadBalancer.ingress=[{\"ip\":\"203.0.113.0\","
+			      "\"ipMode\":\"VIP\"}]" },
+	},
+	{
+		.name = "another class says that somebody else provides",
 		.given = SPEC("a", "type: LoadBalancer, loadBalancerClass: x.io/y, " PORTS),
 		.expected = { "status.loadBalancer={}" },
 	},
