@@ -28,8 +28,9 @@ struct planning {
 
 /* ------------------------------------------------------------- which are ours -- */
 
-/* Without a class: an address that is none of the pools' was given by somebody else. */
-static bool is_served_elsewhere(const struct service *service, const struct config *config)
+/* Where there is no class to tell: an address that is none of the pools' was given by somebody
+ * else. */
+static bool has_foreign_address(const struct service *service, const struct config *config)
 {
 	for (size_t i = 0; i < service->n_ingress; i++) {
 		if (!pools_contain(config, &service->ingress[i].addr))
@@ -44,7 +45,15 @@ static bool is_ours(const struct service *service, const struct config *config)
 		return false;
 	if (service->load_balancer_class)
 		return !strcmp(service->load_balancer_class, LOAD_BALANCER_CLASS);
-	return config->load_balancer_default && !is_served_elsewhere(service, config);
+	return config->load_balancer_default && !has_foreign_address(service, config);
+}
+
+/* Of another type now, which takes the class along; older API servers leave the status as it was.
+ */
+static bool was_ours(const struct service *service, const struct config *config)
+{
+	return service->type != SERVICE_LOAD_BALANCER && service->n_ingress &&
+	       !has_foreign_address(service, config);
 }
 
 static int text_order(const char *a, const char *b)
@@ -136,6 +145,8 @@ static void holdings_collect(struct planning *planning, const struct store_view 
 	for (size_t i = 0; i < planning->list->n; i++) {
 		const struct service *service = planning->list->items[i].service->service;
 
+		if (!is_ours(service, planning->config))
+			continue;
 		for (size_t j = 0; j < service->n_ingress; j++)
 			holding_add(planning, &service->ingress[j].addr, HELD, i);
 		if (pools_contain(planning->config, &service->load_balancer_ip))
@@ -233,7 +244,9 @@ void load_balancer_plan(const struct store *store, const struct config *config,
 
 	*ret_list = (struct load_balancer_list){ 0 };
 	for (size_t i = 0; i < services.n; i++) {
-		if (is_ours(services.items[i]->service, config))
+		const struct service *service = services.items[i]->service;
+
+		if (is_ours(service, config) || was_ours(service, config))
 			vec_add(ret_list)->service = services.items[i];
 	}
 	if (!ret_list->n)
@@ -243,9 +256,10 @@ void load_balancer_plan(const struct store *store, const struct config *config,
 	holdings_collect(&planning, &services);
 	for (size_t i = 0; i < ret_list->n; i++) {
 		bool v4[2];
-		size_t n = families_of(ret_list->items[i].service->service, v4);
+		const struct service *service = ret_list->items[i].service->service;
+		size_t n = families_of(service, v4);
 
-		for (size_t j = 0; j < n; j++)
+		for (size_t j = 0; j < n && is_ours(service, config); j++)
 			family_fill(&planning, i, v4[j]);
 		ret_list->items[i].differs = status_differs(&ret_list->items[i]);
 	}
