@@ -148,6 +148,8 @@ static __always_inline __u32 flow_timeout(__u8 proto, __u8 state)
 	return proto == IPPROTO_UDP ? lb_config.udp_timeout[state] : lb_config.tcp_timeout[state];
 }
 
+#define flow_rank(what, age) (1ull << (32 + (what)) | (age))
+
 /*
  * Who goes first: empty, expired, closed, then the oldest that is not established yet. An
  * established flow never makes room, so a flood of new ones breaks no connection; nor does one
@@ -160,14 +162,29 @@ static __always_inline __u64 flow_victim_rank(const struct lb_flow_meta *meta, _
 	if (meta->state == LB_FLOW_EMPTY)
 		return ~0ull;
 	if (age > flow_timeout(meta->proto, meta->state))
-		return 1ull << 34 | age;
+		return flow_rank(LB_EVICTED_EXPIRED, age);
 	if (meta->state == LB_FLOW_CLOSED)
-		return 1ull << 33 | age;
+		return flow_rank(LB_EVICTED_CLOSED, age);
 	if (meta->state < LB_FLOW_ESTABLISHED && age)
-		return 1ull << 32 | age;
+		return flow_rank(LB_EVICTED_UNCONFIRMED, age);
 	return 0;
 }
 
+static __always_inline void flow_count_eviction(__u64 rank)
+{
+	__u32 what = rank >> 34	  ? LB_EVICTED_EXPIRED
+		     : rank >> 33 ? LB_EVICTED_CLOSED
+				  : LB_EVICTED_UNCONFIRMED;
+	__u64 *count;
+
+	if (!rank || rank == ~0ull) /* nobody went, or nobody was there */
+		return;
+	count = bpf_map_lookup_elem(&lb_evictions, &what);
+	if (count)
+		++*count;
+}
+
+/* Who calls it writes over what it returns. */
 static __always_inline void *flow_victim(void *set, __u64 hash, __u32 now, const bool v4)
 {
 	void *victim = NULL;
@@ -183,6 +200,7 @@ static __always_inline void *flow_victim(void *set, __u64 hash, __u32 now, const
 			victim = entry;
 		}
 	}
+	flow_count_eviction(best);
 	return victim;
 }
 

@@ -107,6 +107,13 @@ struct {
 	__type(value, struct lb_reason_stats);
 } lb_reason_stats SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, LB_EVICTIONS);
+	__type(key, __u32);
+	__type(value, __u64);
+} lb_evictions SEC(".maps");
+
 /* Read by nobody here: names and configuration for those who look from outside. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

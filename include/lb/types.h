@@ -150,6 +150,14 @@ enum lb_flow_state {
 	LB_FLOW_STATES
 };
 
+/* What an entry was that made room for a new one, as lb_evictions counts them. */
+enum lb_eviction {
+	LB_EVICTED_UNCONFIRMED, /* not established yet */
+	LB_EVICTED_CLOSED,
+	LB_EVICTED_EXPIRED,
+	LB_EVICTIONS
+};
+
 enum lb_flow_flag {
 	LB_FLOW_REPLY = 1 << 0,	  /* backend to client */
 	LB_FLOW_EGRESS = 1 << 1,  /* rewritten on the way out of a device, not on the way in */

@@ -45,7 +45,7 @@ http_status() {
 # The rules that a scraper gives up the whole answer for.
 format_is_right() {
 	metrics >"$STAGE/metrics"
-	! grep -vE '^(# (HELP|TYPE) lbctl_[a-z_]+ .+|lbctl_[a-z_]+(\{.*\})? [0-9.]+)$' \
+	! grep -vE '^(# (HELP|TYPE) lbctl_[a-z_0-9]+ .+|lbctl_[a-z_0-9]+(\{.*\})? [0-9.]+)$' \
 		"$STAGE/metrics" || return 1
 	for what in '# HELP' '# TYPE'; do
 		[ -z "$(grep "^$what" "$STAGE/metrics" | cut -d' ' -f3 | sort | uniq -d)" ] || return 1
@@ -75,6 +75,7 @@ check 'attached' is lbctl_attached == 1
 check 'syncs are counted' is lbctl_sync_total '>' 0
 check 'none failed' is lbctl_sync_errors_total == 0
 check 'the last was just now' is lbctl_sync_last_success_timestamp_seconds '>' "$(($(date +%s) - 60))"
+check 'how long they took' is 'lbctl_sync_duration_seconds_bucket{le="+Inf"}' '>' 0
 check 'maps: entries' is 'lbctl_map_entries{map="backends"}' '>=' 3
 check 'no connection yet' is "lbctl_service_connections_total{$KUBIA}" == 0
 
@@ -84,6 +85,19 @@ check 'its packets' is "lbctl_service_packets_total{$KUBIA}" '>=' 120
 check 'its bytes' is "lbctl_service_bytes_total{$KUBIA}" '>=' 4800
 check 'of one backend, some' is \
 	"lbctl_backend_connections_total{$KUBIA,backend=\"172.17.1.9:8080\"}" '>' 0
+
+check 'its endpoints' is "lbctl_service_endpoints{$KUBIA}" == 3
+check 'its Maglev table' is "lbctl_service_maglev_slots{$KUBIA}" '>=' 3
+check 'its flows, closed by now' is 'lbctl_flows{family="ipv4",state="closed"}' == 40
+check 'an entry each way' is 'lbctl_map_entries{map="flow4"}' == 80
+
+names() {
+	on bare dig +nocookie +short +time=2 +tries=1 @10.96.0.10 "$@"
+}
+check 'a name, answered by the programs' prints '^10\.' names kubia-nodeport.default.svc.cluster.local
+check 'is counted' is lbctl_dns_kernel_answers_total == 1
+check 'a name that is not there, over TCP' names +tcp nobody.default.svc.cluster.local
+check 'is counted, too' is 'lbctl_dns_answers_total{rcode="nxdomain"}' == 1
 
 on node1 lbctl apply -f - >/dev/null <<-END
 	apiVersion: v1
@@ -117,6 +131,14 @@ check 'how long it took' is "lbctl_probe_duration_seconds{$WEB}" '>' 0
 check 'how often it ran' is "lbctl_probe_runs_total{$WEB,result=\"success\"}" '>=' 2
 check 'how often it failed' is "lbctl_probe_runs_total{$OTHER,result=\"failure\"}" '>=' 2
 check 'the format is right' format_is_right
+
+sed -i "s/^metrics:.*/metrics: {listen: 127.0.0.1:$PORT, perBackend: false}/" "$STAGE/node1/config.yaml"
+reload
+no_backend_series() {
+	metrics >"$STAGE/metrics" && grep -q lbctl_service_packets "$STAGE/metrics" &&
+		! grep -q lbctl_backend_ "$STAGE/metrics"
+}
+check 'no series of backends where nobody wants them' stage_eventually 5 no_backend_series
 
 on node1 lbctl detach --all >/dev/null
 check 'without a datapath it says so' is lbctl_attached == 0

@@ -89,6 +89,7 @@ static void programs_open(const struct lb_config *config)
 	SHARE(lb_device);
 	SHARE(lb_backend_stats);
 	SHARE(lb_reason_stats);
+	SHARE(lb_evictions);
 	SHARE(lb_fragment);
 	SHARE(lb_monitor);
 	SHARE(lb_events);
@@ -183,6 +184,7 @@ void rig_device_addr_clear(void)
 void rig_reset(enum rig_mode mode)
 {
 	static struct lb_reason_stats reasons[CPUS_MAX];
+	static const uint64_t zero[CPUS_MAX];
 	struct lb_backend none = { 0 };
 
 	rig.mode = mode;
@@ -198,6 +200,8 @@ void rig_reset(enum rig_mode mode)
 	memset(reasons, 0, sizeof(reasons));
 	for (uint32_t i = 0; i < LB_REASON_COUNT; i++)
 		rig_put(rig.xdp->maps.lb_reason_stats, &i, reasons);
+	for (uint32_t i = 0; i < LB_EVICTIONS; i++)
+		rig_put(rig.xdp->maps.lb_evictions, &i, zero);
 	for (uint32_t i = 0; i < 16; i++) {
 		static struct lb_stats stats[CPUS_MAX];
 

@@ -67,6 +67,7 @@ void rig_source_range(unsigned int service, const char *prefix);
 void rig_device_addr_clear(void); /* the NIC loses its masquerade addresses */
 
 uint64_t rig_reason(enum lb_reason reason);
+uint64_t rig_evictions(enum lb_eviction eviction);
 uint64_t rig_reasons(void); /* sum of all */
 struct lb_stats rig_backend_stats(unsigned int id);
 

@@ -31,6 +31,19 @@ uint64_t rig_reason(enum lb_reason reason)
 	return sum;
 }
 
+uint64_t rig_evictions(enum lb_eviction eviction)
+{
+	static uint64_t counts[CPUS_MAX];
+	uint32_t key = eviction;
+	uint64_t sum = 0;
+
+	network_must(bpf_map_lookup_elem(bpf_map__fd(rig.xdp->maps.lb_evictions), &key, counts),
+		     "evictions");
+	for (int i = 0; i < rig.cpus; i++)
+		sum += counts[i];
+	return sum;
+}
+
 uint64_t rig_reasons(void)
 {
 	uint64_t sum = 0;

@@ -105,6 +105,8 @@ static void check_established_stays(bool v4)
 		refused += sent.action == DO_DROP;
 	}
 	assert_int_equal(rig_reason(LB_REASON_NO_ROOM), refused);
+	assert_true(rig_evictions(LB_EVICTED_UNCONFIRMED) > 0);
+	assert_int_equal(rig_evictions(LB_EVICTED_CLOSED), 0);
 	for (unsigned int flow = 0; flow < 24; flow++) {
 		if (!port[flow])
 			continue;
@@ -129,6 +131,7 @@ static void test_full_table_refuses_and_recovers(void **state)
 
 	(void)state;
 	one_remote(true);
+	assert_int_equal(rig_evictions(LB_EVICTED_EXPIRED), 0);
 	for (unsigned int flow = 0; flow < 200; flow++)
 		fitted += establish(flow, true) != 0;
 	assert_true(rig_flows(true) <= SMALL_TABLE);
@@ -138,6 +141,7 @@ static void test_full_table_refuses_and_recovers(void **state)
 	for (unsigned int flow = 1000; flow < 1010; flow++)
 		again += establish(flow, true) != 0;
 	assert_true(again >= 9);
+	assert_true(rig_evictions(LB_EVICTED_EXPIRED) > 0);
 }
 
 static void test_closed_flows_make_room(void **state)
@@ -159,6 +163,9 @@ static void test_closed_flows_make_room(void **state)
 		assert_int_equal(sent.action, DO_SEND);
 	}
 	assert_int_equal(fitted, 2000); /* thirty times what the table holds */
+	/* Two entries a flow, less what lay in the table at the end. */
+	assert_in_range(rig_evictions(LB_EVICTED_CLOSED) + rig_evictions(LB_EVICTED_EXPIRED),
+			2 * 2000 - SMALL_TABLE, 2 * 2000);
 }
 
 /* -------------------------------------------------------------- ports -- */

@@ -108,7 +108,7 @@ static int agent_sync(struct agent *agent, struct sync_result *ret_result, struc
 	}
 	state_watch(agent, full);
 	rc = reconcile_run(&agent->reconcile, ret_result, err);
-	agent->status.duration = (uint64_t)(clock_us() - began_us);
+	histogram_add(&agent->status.durations, (uint64_t)(clock_us() - began_us));
 	if (!rc)
 		agent->synced = clock_ms();
 	names_update(&agent->names, agent->config, agent->reconcile.store,
@@ -172,18 +172,28 @@ static int metrics_collect(void *arg, char **ret_text, size_t *ret_size, struct 
 {
 	const struct agent *agent = arg;
 	const struct reconcile *reconcile = &agent->reconcile;
-	struct metrics metrics = { .version = version_text(), .status = &agent->status };
+	struct metrics metrics = { .version = version_text(),
+				   .config = &agent->config->metrics,
+				   .status = &agent->status };
+	struct datapath_flow_counts flows;
 	struct prober_result_list results;
 	struct datapath_stats stats;
+	struct dns_counts dns;
 	FILE *out;
 
 	if (reconcile->dp && reconcile->have_actual) {
-		int rc = datapath_read_stats(reconcile->dp, &reconcile->actual, &stats, err);
+		int rc = datapath_count_flows(reconcile->dp, &flows, err);
 
+		rc = rc ?: datapath_read_stats(reconcile->dp, &reconcile->actual, &stats, err);
 		if (rc)
 			return rc;
 		metrics.actual = &reconcile->actual;
 		metrics.stats = &stats;
+		metrics.flows = &flows;
+	}
+	if (agent->names.server) {
+		dns = dns_server_counts(agent->names.server);
+		metrics.dns = &dns;
 	}
 	probing_results(agent->probing, &results);
 	metrics.results = results.items;

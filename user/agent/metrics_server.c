@@ -104,7 +104,7 @@ static void server_listen(struct metrics_server *server)
 	server->error = xstrdup(err.text);
 }
 
-static bool configs_equal(const struct metrics_config *a, const struct metrics_config *b)
+static bool places_equal(const struct metrics_config *a, const struct metrics_config *b)
 {
 	return a->on == b->on && a->listen.port == b->listen.port &&
 	       !addr_compare(&a->listen.addr, &b->listen.addr);
@@ -112,7 +112,7 @@ static bool configs_equal(const struct metrics_config *a, const struct metrics_c
 
 void metrics_server_update(struct metrics_server *server, const struct metrics_config *config)
 {
-	if (!configs_equal(&server->config, config)) {
+	if (!places_equal(&server->config, config)) {
 		server_close(server);
 		server->config = *config;
 	}

@@ -128,6 +128,7 @@ void status_sync(struct status *status, const struct reconcile *reconcile,
 		silent_prune(status, reconcile);
 		status->last_sync = time(NULL);
 		status->operations = result->operations;
+		status->all_operations += result->operations;
 		if (result->operations)
 			log_info("maps changed in %zu places; services: %zu, backends: %zu",
 				 result->operations, status->services, status->backends);

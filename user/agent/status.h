@@ -10,15 +10,18 @@
 #include <time.h>
 
 #include "user/agent/reconcile.h"
+#include "user/util/histogram.h"
 
 struct status {
 	uint64_t syncs; /* tried */
 	uint64_t failures;
-	uint64_t duration; /* of the last one, microseconds */
-	time_t last_sync;  /* that succeeded; 0: none yet */
+	struct histogram durations;
+	time_t last_sync; /* that succeeded; 0: none yet */
 	bool attached;
 	bool told_attached; /* the log has said once whether it is */
 	size_t operations;  /* of the last sync that succeeded */
+	uint64_t all_operations;
+	time_t api_heard; /* the Kubernetes API sent something; 0: it is not the source */
 	size_t services, backends;
 	char *error; /* of the last sync, NULL: it succeeded */
 	char *watch_error;

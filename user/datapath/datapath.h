@@ -84,6 +84,7 @@ struct datapath_stats {
 	struct lb_stats *services;
 	struct lb_stats *backends;
 	struct lb_reason_stats reasons[LB_REASON_COUNT];
+	uint64_t evictions[LB_EVICTIONS];
 };
 
 LB_CHECKED int datapath_read_stats(struct datapath *dp, const struct actual *actual,
@@ -92,6 +93,15 @@ void datapath_stats_done(struct datapath_stats *stats);
 
 /* Whether somebody did not get what he asked for. */
 bool datapath_reason_is_bad(enum lb_reason reason);
+
+/* How full the flow tables are; [0] IPv4, [1] IPv6. A connection has an entry each way. */
+struct datapath_flow_counts {
+	uint64_t entries[2], max_entries[2];
+	uint64_t flows[2][LB_FLOW_STATES];
+};
+
+LB_CHECKED int datapath_count_flows(struct datapath *dp, struct datapath_flow_counts *ret_counts,
+				    struct err *err);
 
 struct datapath_device {
 	uint32_t ifindex;

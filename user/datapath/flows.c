@@ -7,6 +7,7 @@
 #include "lb/maps.h"
 #include "user/datapath/clock.h"
 #include "user/datapath/handle.h"
+#include "user/util/cleanup.h"
 
 #define WORD_SEQUENCE(word) ((word) >> 2) /* below are the set's lock and overflow marks */
 #define READ_TRIES 4
@@ -17,6 +18,24 @@ struct walk {
 	int (*visit)(void *arg, const struct datapath_flow *flow);
 	void *arg;
 };
+
+static int now_read(uint32_t *ret_now, struct err *err)
+{
+	struct lb_clock *clock = NULL;
+	uint64_t now;
+	int r = clock_open(&clock, err);
+
+	r = r ?: clock_read(clock, &now, err);
+	clock_close(clock);
+	if (!r)
+		*ret_now = (uint32_t)now;
+	return r;
+}
+
+static const uint32_t *timeouts_of(const struct lb_config *config, uint8_t proto)
+{
+	return proto == IPPROTO_UDP ? config->udp_timeout : config->tcp_timeout;
+}
 
 /* A copy that nobody wrote to meanwhile: the sequence is odd during a write, and moves on. */
 static bool entry_copy(const void *entry, size_t size, const struct lb_flow_meta *meta,
@@ -39,17 +58,14 @@ static bool entry_copy(const void *entry, size_t size, const struct lb_flow_meta
 static bool flow_is_live(const struct walk *walk, const struct lb_flow_meta *meta,
 			 uint32_t *ret_idle)
 {
-	const struct lb_config *config = walk->config;
-	const uint32_t *timeouts =
-		meta->proto == IPPROTO_UDP ? config->udp_timeout : config->tcp_timeout;
 	int32_t age = (int32_t)(walk->now - meta->last_seen);
 
 	if (meta->state == LB_FLOW_EMPTY || meta->state >= LB_FLOW_STATES ||
 	    (meta->flags & LB_FLOW_REPLY))
 		return false;
 	age = age < 0 ? 0 : age; /* seen after we read the clock */
-	*ret_idle = (uint32_t)age / config->hz;
-	return (uint32_t)age < timeouts[meta->state];
+	*ret_idle = (uint32_t)age / walk->config->hz;
+	return (uint32_t)age < timeouts_of(walk->config, meta->proto)[meta->state];
 }
 
 static struct datapath_flow flow_of_meta(const struct lb_flow_meta *meta, uint32_t idle)
@@ -107,15 +123,36 @@ static int visit_flow6(const struct walk *walk, const struct lb_flow6 *entry)
 	return walk->visit(walk->arg, &flow);
 }
 
-static int walk_map(struct datapath *dp, enum shared_map map, size_t set_size,
-		    const struct walk *walk, struct err *err)
+static size_t map_size(const struct datapath *dp, enum shared_map map)
 {
-	size_t size = (size_t)dp->max[map] * set_size;
-	void *sets = mmap(NULL, size, PROT_READ, MAP_SHARED, dp->map[map], 0);
+	return dp->max[map] *
+	       (map == MAP_FLOW4 ? sizeof(struct lb_flow4_set) : sizeof(struct lb_flow6_set));
+}
+
+/* NULL: err says why. */
+static void *map_open(const struct datapath *dp, enum shared_map map, struct err *err)
+{
+	void *sets = mmap(NULL, map_size(dp, map), PROT_READ, MAP_SHARED, dp->map[map], 0);
+
+	if (sets != MAP_FAILED)
+		return sets;
+	(void)err_sys(err, -errno, "cannot map %s", shared_map_names[map]);
+	return NULL;
+}
+
+static void map_close(const struct datapath *dp, enum shared_map map, void *sets)
+{
+	munmap(sets, map_size(dp, map));
+}
+
+static int walk_map(struct datapath *dp, enum shared_map map, const struct walk *walk,
+		    struct err *err)
+{
+	void *sets = map_open(dp, map, err);
 	int r = 0;
 
-	if (sets == MAP_FAILED)
-		return err_sys(err, -errno, "cannot map %s", shared_map_names[map]);
+	if (!sets)
+		return -EIO;
 	for (uint32_t i = 0; i < dp->max[map] && !r; i++) {
 		for (int way = 0; way < LB_FLOW_WAYS && !r; way++) {
 			if (map == MAP_FLOW4)
@@ -124,7 +161,69 @@ static int walk_map(struct datapath *dp, enum shared_map map, size_t set_size,
 				r = visit_flow6(walk, &((struct lb_flow6_set *)sets)[i].way[way]);
 		}
 	}
-	munmap(sets, size);
+	map_close(dp, map, sets);
+	return r;
+}
+
+/* ------------------------------------------------------------------ counting -- */
+
+struct count {
+	const struct lb_config *config;
+	uint32_t now;
+	uint64_t *entries, *flows; /* of one family */
+};
+
+/* Looks at the first line of an entry only, and takes what it reads there for one moment's. */
+static void entry_count(const struct count *count, const struct lb_flow_meta *meta)
+{
+	uint8_t state = __atomic_load_n(&meta->state, __ATOMIC_RELAXED);
+	uint32_t age;
+
+	if (state == LB_FLOW_EMPTY || state >= LB_FLOW_STATES)
+		return;
+	age = count->now - __atomic_load_n(&meta->last_seen, __ATOMIC_RELAXED);
+	if ((int32_t)age >= 0 && age >= timeouts_of(count->config, meta->proto)[state])
+		return;
+	++*count->entries;
+	if (!(meta->flags & LB_FLOW_REPLY))
+		count->flows[state]++;
+}
+
+static int map_count(struct datapath *dp, enum shared_map map, const struct count *count,
+		     struct err *err)
+{
+	const struct lb_flow4_set *sets4;
+	const struct lb_flow6_set *sets6;
+	void *sets = map_open(dp, map, err);
+
+	if (!sets)
+		return -EIO;
+	sets4 = sets;
+	sets6 = sets;
+	for (uint32_t i = 0; i < dp->max[map]; i++)
+		for (int way = 0; way < LB_FLOW_WAYS; way++)
+			entry_count(count, map == MAP_FLOW4 ? &sets4[i].way[way].meta
+							    : &sets6[i].way[way].meta);
+	map_close(dp, map, sets);
+	return 0;
+}
+
+int datapath_count_flows(struct datapath *dp, struct datapath_flow_counts *ret_counts,
+			 struct err *err)
+{
+	static const enum shared_map maps[] = { MAP_FLOW4, MAP_FLOW6 };
+	struct datapath_flow_counts counts = { 0 };
+	struct count count = { .config = &dp->meta.config };
+	int r = now_read(&count.now, err);
+
+	for (size_t i = 0; i < ARRAY_LEN(maps) && !r; i++) {
+		counts.max_entries[i] = (uint64_t)dp->max[maps[i]] * LB_FLOW_WAYS;
+		count.entries = &counts.entries[i];
+		count.flows = counts.flows[i];
+		r = map_count(dp, maps[i], &count, err);
+	}
+	if (!r)
+		*ret_counts = counts;
 	return r;
 }
 
@@ -133,15 +232,8 @@ int datapath_each_flow(struct datapath *dp,
 		       struct err *err)
 {
 	struct walk walk = { .config = &dp->meta.config, .visit = visit, .arg = arg };
-	struct lb_clock *clock = NULL;
-	uint64_t now;
-	int r = clock_open(&clock, err);
+	int r = now_read(&walk.now, err);
 
-	r = r ?: clock_read(clock, &now, err);
-	clock_close(clock);
-	if (r)
-		return r;
-	walk.now = (uint32_t)now;
-	r = walk_map(dp, MAP_FLOW4, sizeof(struct lb_flow4_set), &walk, err);
-	return r ?: walk_map(dp, MAP_FLOW6, sizeof(struct lb_flow6_set), &walk, err);
+	r = r ?: walk_map(dp, MAP_FLOW4, &walk, err);
+	return r ?: walk_map(dp, MAP_FLOW6, &walk, err);
 }

@@ -19,6 +19,7 @@
 	X(SERVICE_STATS, lb_service_stats) \
 	X(BACKEND_STATS, lb_backend_stats) \
 	X(REASON_STATS, lb_reason_stats)   \
+	X(EVICTIONS, lb_evictions)         \
 	X(NAME, lb_name)                   \
 	X(META, lb_meta)                   \
 	X(DEVICE, lb_device)               \

@@ -96,6 +96,19 @@ static int sum_reasons(const struct datapath *dp, struct datapath_stats *stats, 
 	return r;
 }
 
+static int sum_evictions(const struct datapath *dp, struct datapath_stats *stats, struct err *err)
+{
+	cleanup_free uint64_t *values = xcalloc((size_t)dp->cpus, sizeof(*values));
+	int r = 0;
+
+	for (uint32_t i = 0; i < LB_EVICTIONS && !r; i++) {
+		r = stats_lookup(dp, MAP_EVICTIONS, i, values, err);
+		for (int cpu = 0; cpu < dp->cpus && !r; cpu++)
+			stats->evictions[i] += values[cpu];
+	}
+	return r;
+}
+
 static int service_id_order(const void *key, const void *item)
 {
 	const uint32_t *id = key;
@@ -124,6 +137,7 @@ int datapath_read_stats(struct datapath *dp, const struct actual *actual,
 	};
 	int r = sum_reasons(dp, &stats, err);
 
+	r = r ?: sum_evictions(dp, &stats, err);
 	for (size_t i = 0; i < actual->n_services && !r; i++)
 		r = sum_stats(dp, MAP_SERVICE_STATS, actual->services[i].id, &stats.services[i],
 			      err);

@@ -37,6 +37,7 @@ struct exchange {
 		struct waiter *items;
 		size_t n, room;
 	} waiters;
+	uint64_t began; /* microseconds */
 	uint32_t tried; /* upstreams, as bits */
 	unsigned int tries;
 	struct upstream *upstream;
@@ -51,6 +52,7 @@ LIST_HEAD(exchange_list, exchange);
 struct forwarder {
 	struct event_base *base;
 	struct upstreams upstreams;
+	struct dns_counts *counts;
 	struct cache *cache;
 	struct exchange_list buckets[BUCKETS];
 	size_t n;
@@ -66,13 +68,23 @@ static uint64_t seconds_now(void)
 	return (uint64_t)now.tv_sec;
 }
 
+static uint64_t microseconds_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
 /* ----------------------------------------------------------------- life cycle -- */
 
-struct forwarder *forwarder_new(struct event_base *base, struct upstreams *upstreams)
+struct forwarder *forwarder_new(struct event_base *base, struct upstreams *upstreams,
+				struct dns_counts *counts)
 {
 	struct forwarder *forwarder = xcalloc(1, sizeof(*forwarder));
 
 	forwarder->base = base;
+	forwarder->counts = counts;
 	forwarder->upstreams = *upstreams;
 	*upstreams = (struct upstreams){ 0 };
 	forwarder->cache = cache_new();
@@ -110,8 +122,14 @@ static void exchange_free(struct exchange *x)
 /* Tells all who wait. reply NULL: nobody answered. */
 static void exchange_end(struct exchange *x, const uint8_t *reply, size_t size)
 {
-	if (reply)
+	struct dns_counts *counts = x->forwarder->counts;
+
+	if (reply) {
+		histogram_add(&counts->upstream, microseconds_now() - x->began);
 		cache_put(x->forwarder->cache, &x->question, reply, size, seconds_now());
+	} else {
+		dns_count(&counts->unanswered);
+	}
 	for (size_t i = 0; i < x->waiters.n; i++)
 		x->waiters.items[i].done(x->waiters.items[i].arg, reply, size, 0);
 	exchange_free(x);
@@ -334,6 +352,7 @@ static struct exchange *exchange_new(struct forwarder *forwarder, const struct q
 	x->forwarder = forwarder;
 	x->question = *question;
 	x->fd = -1;
+	x->began = microseconds_now();
 	x->timer = evtimer_new(forwarder->base, timer_due, x);
 	LIST_INSERT_HEAD(&forwarder->buckets[question_hash(question) % BUCKETS], x, bucket);
 	forwarder->n++;
@@ -350,6 +369,7 @@ bool forward_ask(struct forwarder *forwarder, const struct question *question,
 	struct exchange *x;
 
 	if (reply) {
+		dns_count(&forwarder->counts->cached);
 		done(arg, reply, size, age);
 		return true;
 	}

@@ -10,14 +10,16 @@
 #include <event2/event.h>
 
 #include "user/dns/cache.h"
+#include "user/dns/counts.h"
 #include "user/dns/upstream.h"
 
 #define FORWARD_MAX 1024 /* questions at a time */
 
 struct forwarder;
 
-/* upstreams is taken over. */
-struct forwarder *forwarder_new(struct event_base *base, struct upstreams *upstreams);
+/* upstreams is taken over; counts is borrowed. */
+struct forwarder *forwarder_new(struct event_base *base, struct upstreams *upstreams,
+				struct dns_counts *counts);
 
 /* Questions that wait end without a reply. */
 void forwarder_free(struct forwarder *forwarder);

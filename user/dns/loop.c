@@ -32,6 +32,8 @@ static void request_done(void *arg, const uint8_t *reply, size_t size, uint32_t 
 	bool sent = answer_relay(request->loop->answerer, &view, request->query, request->size,
 				 request->udp, reply, size, age, &answer) == ANSWER_SEND;
 
+	if (sent)
+		dns_count_answer(&request->loop->counts, &answer);
 	request->reply(request, sent ? &answer : NULL);
 	free(request->query);
 	free(request);

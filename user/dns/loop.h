@@ -6,6 +6,7 @@
 #include <event2/event.h>
 
 #include "user/dns/answer.h"
+#include "user/dns/counts.h"
 #include "user/dns/forward.h"
 #include "user/dns/limit.h"
 
@@ -17,6 +18,7 @@ struct loop {
 	struct limit *limit;
 	struct prefix_list trusted; /* clients that are not limited */
 	struct forwarder *forwarder;
+	struct dns_counts counts;
 };
 
 struct answer_view loop_view(const struct loop *loop);

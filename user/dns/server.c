@@ -125,7 +125,7 @@ static int server_start(struct dns_server *server, const struct config *config,
 	if (name_parse(config->dns.domain, &loop->domain))
 		return err_set(err, -EINVAL, "%s is no domain", config->dns.domain);
 	upstreams_init(&upstreams, &config->dns, RESOLV_CONF, own);
-	loop->forwarder = forwarder_new(loop->base, &upstreams);
+	loop->forwarder = forwarder_new(loop->base, &upstreams, &loop->counts);
 	loop->answerer = answerer_new();
 	loop->limit = limit_new();
 	trust_set(loop, config);
@@ -167,6 +167,11 @@ void dns_server_set_zone(struct dns_server *server, struct zone *zone)
 bool dns_server_forwards(const struct dns_server *server)
 {
 	return forwarder_has_upstreams(server->loop.forwarder);
+}
+
+struct dns_counts dns_server_counts(const struct dns_server *server)
+{
+	return dns_counts_read(&server->loop.counts);
 }
 
 static void thread_stop(struct dns_server *server)

@@ -6,6 +6,7 @@
 #ifndef DNS_SERVER_H
 #define DNS_SERVER_H
 
+#include "user/dns/counts.h"
 #include "user/dns/zone.h"
 #include "user/util/err.h"
 
@@ -24,6 +25,9 @@ void dns_server_set_zone(struct dns_server *server, struct zone *zone);
 
 /* Whether other names than the cluster's are asked upstream. */
 bool dns_server_forwards(const struct dns_server *server);
+
+/* Since it was opened. */
+struct dns_counts dns_server_counts(const struct dns_server *server);
 
 /* Ends the thread; clients that wait get a failure. */
 void dns_server_close(struct dns_server *server);

@@ -94,6 +94,7 @@ static bool query_answer(struct connection *connection, const uint8_t *query, si
 
 	switch (answer_make(loop->answerer, &view, query, size, false, &answer)) {
 	case ANSWER_SEND:
+		dns_count_answer(&loop->counts, &answer);
 		answer_write(connection, &answer);
 		return true;
 	case ANSWER_FORWARD:

@@ -135,6 +135,7 @@ static unsigned int batch_answer(struct udp *udp, unsigned int n)
 			slot_forward(udp, slot, in, size, &answer);
 		if (kind != ANSWER_SEND)
 			continue;
+		dns_count_answer(&udp->loop->counts, &answer);
 		slot->out.iov_len = answer.size;
 		udp->out[ready++].msg_hdr = (struct msghdr){ .msg_name = &slot->from,
 							     .msg_namelen = in->msg_namelen,

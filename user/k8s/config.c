@@ -238,6 +238,7 @@ static int defaults_set(struct config *config, struct err *err)
 			      .udp_replied = 180 },
 		.dns = { .domain = xstrdup("cluster.local"), .kernel = true },
 		.ingress = { .http_port = 80, .https_port = 443 },
+		.metrics = { .per_backend = true, .max_series = 10000 },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(service_cidrs); i++) {
 		int r = prefix_parse(service_cidrs[i], vec_add(&config->service_cidrs));

@@ -47,6 +47,8 @@ struct ingress_config {
 struct metrics_config {
 	bool on;
 	struct addr_port listen; /* metrics.listen [nowhere] */
+	bool per_backend;	 /* metrics.perBackend [true] */
+	size_t max_series;	 /* metrics.maxSeries [10000] of Services, of backends, of probes */
 };
 
 /* Seconds. Defaults in brackets. */

@@ -19,7 +19,7 @@ void config_read_dns(const struct field *root, struct config *config);
 /* ingress: {addresses, httpPort, httpsPort} */
 void config_read_ingress(const struct field *root, struct config *config);
 
-/* metrics: {listen} */
+/* metrics: {listen, perBackend, maxSeries} */
 void config_read_metrics(const struct field *root, struct config *config);
 
 /* What follows from other keys, when all are read. */

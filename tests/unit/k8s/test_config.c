@@ -289,6 +289,9 @@ static const struct {
 	  ":3: timeouts.udpReplied: Invalid value: 0: must be between 1 and 1000000, inclusive" },
 	{ HEAD "timeouts: 60\n", ":3: timeouts: expected a mapping, got a number" },
 	{ HEAD "metrics: {lissen: 127.0.0.1:9100}\n", ":3: metrics.lissen: unknown key" },
+	{ HEAD "metrics: {maxSeries: -1}\n",
+	  ":3: metrics.maxSeries: Invalid value: -1: must be between 0 and 4294967295, "
+	  "inclusive" },
 	{ HEAD "metrics: {listen: 127.0.0.1}\n",
 	  ":3: metrics.listen: Invalid value: \"127.0.0.1\": must be address:port (e.g. "
 	  "127.0.0.1:9100, [::]:9100)" },
