@@ -7,6 +7,7 @@
 #include <openssl/x509.h>
 #include <string.h>
 
+#include "user/util/base64.h"
 #include "user/util/cleanup.h"
 #include "user/util/tree.h"
 #include "user/util/vec.h"
@@ -36,23 +37,8 @@ char *secret_value(const struct object *secret, const char *key, size_t *ret_siz
 {
 	const json_t *data = json_object_get(secret->json, "data");
 	const char *text = json_string_value(json_object_get(data, key));
-	EVP_ENCODE_CTX *decoder;
-	unsigned char *value;
-	int size = 0, last = 0;
 
-	if (!text)
-		return NULL;
-	value = xmalloc(strlen(text) + 1);
-	decoder = EVP_ENCODE_CTX_new();
-	EVP_DecodeInit(decoder);
-	if (EVP_DecodeUpdate(decoder, value, &size, (const unsigned char *)text,
-			     (int)strlen(text)) < 0 ||
-	    EVP_DecodeFinal(decoder, value + size, &last) < 0)
-		size = last = 0;
-	EVP_ENCODE_CTX_free(decoder);
-	value[size + last] = '\0';
-	*ret_size = (size_t)size + (size_t)last;
-	return (char *)value;
+	return text ? base64_decode(text, ret_size) : NULL;
 }
 
 /* Nobody is there to type a password. */

@@ -7,11 +7,10 @@
 
 #include "lb/maps.h"
 #include "user/k8s/config_parts.h"
-#include "user/k8s/field.h"
+#include "user/k8s/document.h"
 #include "user/k8s/file.h"
 #include "user/k8s/names.h"
 #include "user/k8s/range.h"
-#include "user/k8s/yaml.h"
 #include "user/util/cleanup.h"
 #include "user/util/vec.h"
 
@@ -156,7 +155,7 @@ static void kind_check(const struct field *root)
 	field_word(&kind, kinds);
 }
 
-static void root_read(const struct field *root, struct config *config)
+static void root_read(const struct field *root, void *arg)
 {
 	static const char *const keys[] = {
 		"apiVersion",
@@ -187,6 +186,7 @@ static void root_read(const struct field *root, struct config *config)
 	struct field balancer_default = field_get(root, "loadBalancerDefault");
 	struct field snat = field_get(root, "snatPorts");
 	struct field flows = field_get(root, "flows");
+	struct config *config = arg;
 
 	config_check_keys(root, keys);
 	kind_check(root);
@@ -218,13 +218,14 @@ static void root_read(const struct field *root, struct config *config)
 static int defaults_set(struct config *config, struct err *err)
 {
 	static const char *const service_cidrs[] = { "10.96.0.0/12", "fd00:10:96::/112" };
+	const char *node = getenv("NODE_NAME"); /* what a DaemonSet is told */
 	char host[256];
 
 	if (gethostname(host, sizeof(host)))
 		return err_sys(err, -errno, "host name");
 	host[sizeof(host) - 1] = '\0';
 	*config = (struct config){
-		.node_name = xstrdup(host),
+		.node_name = xstrdup(node && *node ? node : host),
 		.node_port_first = 30000,
 		.node_port_last = 32767,
 		.icmp_echo = true,
@@ -249,31 +250,6 @@ static int defaults_set(struct config *config, struct err *err)
 	return 0;
 }
 
-static int config_parse(const char *file, const char *text, size_t size, struct config *config,
-			struct err *err)
-{
-	struct reading reading = { .err = err };
-	struct yaml_stream *stream;
-	struct field root;
-	int r = yaml_parse(file, text, size, &stream, err);
-
-	if (r)
-		return r;
-	if (yaml_documents(stream) > 1) {
-		r = err_set(err, -EINVAL, "%s: must be one document", file);
-	} else if (yaml_documents(stream) == 1 && !json_is_null(yaml_document(stream, 0))) {
-		root = field_root(yaml_document(stream, 0), &reading);
-		if (field_map(&root))
-			root_read(&root, config);
-		r = reading.code;
-		if (r)
-			r = err_wrap(err, r, "%s:%u", file, yaml_line(stream, 0, reading.field));
-	}
-	free(reading.field);
-	yaml_stream_free(stream);
-	return r;
-}
-
 int config_load(const char *file, bool required, struct config *ret_config, struct err *err)
 {
 	cleanup_free char *text = NULL;
@@ -284,7 +260,7 @@ int config_load(const char *file, bool required, struct config *ret_config, stru
 	if (!r) {
 		r = file_read(file, &text, &size, err);
 		if (!r)
-			r = config_parse(file, text, size, &config, err);
+			r = document_read(file, text, size, root_read, &config, err);
 		else if (r == -ENOENT && !required)
 			r = 0;
 	}

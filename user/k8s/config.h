@@ -39,6 +39,7 @@ struct dns_config {
 };
 
 struct ingress_config {
+	bool given;		    /* somebody wants Ingresses: their objects are asked for */
 	struct addr_list addresses; /* ingress.addresses [all of the node] */
 	uint16_t http_port;	    /* ingress.httpPort [80] */
 	uint16_t https_port;	    /* ingress.httpsPort [443] */

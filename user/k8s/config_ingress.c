@@ -15,6 +15,7 @@ void config_read_ingress(const struct field *root, struct config *config)
 	if (!field_map(&map))
 		return;
 	config_check_keys(&map, keys);
+	ingress->given = true;
 	n = config_items(&addresses);
 	for (size_t i = 0; i < n; i++) {
 		struct field item = config_item(&addresses, i);

@@ -7,6 +7,7 @@
 
 #include "user/probe/run.h"
 #include "user/util/cleanup.h"
+#include "user/util/multi.h"
 #include "user/util/vec.h"
 
 #define HEAD_MAX (64 * 1024) /* of headers; who sends more floods */
@@ -15,9 +16,7 @@
 #define POOL_MAX 64 /* handles kept for the next transfers: making them is dear */
 
 struct curl_loop {
-	struct event_base *base;
-	CURLM *multi;
-	struct event *timer;
+	struct multi multi;
 	CURL *pool[POOL_MAX];
 	size_t n_pool;
 };
@@ -40,83 +39,15 @@ struct transfer {
 
 /* ---------------------------------------------------------------- the loop -- */
 
-static void messages_read(struct curl_loop *loop);
-
-static void timer_due(evutil_socket_t fd, short what, void *arg)
-{
-	struct curl_loop *loop = arg;
-	int running;
-
-	(void)fd;
-	(void)what;
-	curl_multi_socket_action(loop->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-	messages_read(loop);
-}
-
-static int timer_set(CURLM *multi, long ms, void *arg)
-{
-	struct curl_loop *loop = arg;
-	struct timeval timeout = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
-
-	(void)multi;
-	if (ms < 0)
-		evtimer_del(loop->timer);
-	else
-		evtimer_add(loop->timer, &timeout);
-	return 0;
-}
-
-static void socket_ready(evutil_socket_t fd, short what, void *arg)
-{
-	struct curl_loop *loop = arg;
-	int bits =
-		(what & EV_READ ? CURL_CSELECT_IN : 0) | (what & EV_WRITE ? CURL_CSELECT_OUT : 0);
-	int running;
-
-	curl_multi_socket_action(loop->multi, fd, bits, &running);
-	messages_read(loop);
-}
-
-static int socket_set(CURL *easy, curl_socket_t fd, int what, void *arg, void *socket)
-{
-	struct curl_loop *loop = arg;
-	struct event *event = socket;
-	short bits = EV_PERSIST;
-
-	(void)easy;
-	if (what == CURL_POLL_REMOVE) {
-		if (event)
-			event_free(event);
-		curl_multi_assign(loop->multi, fd, NULL);
-		return 0;
-	}
-	bits |= what & CURL_POLL_IN ? EV_READ : 0;
-	bits |= what & CURL_POLL_OUT ? EV_WRITE : 0;
-	if (event) {
-		event_del(event);
-		event_assign(event, loop->base, fd, bits, socket_ready, loop);
-	} else {
-		event = event_new(loop->base, fd, bits, socket_ready, loop);
-		curl_multi_assign(loop->multi, fd, event);
-	}
-	event_add(event, NULL);
-	return 0;
-}
+static void transfer_done(CURL *easy, CURLcode code);
 
 struct curl_loop *curl_loop_open(struct event_base *base)
 {
 	struct curl_loop *loop = xcalloc(1, sizeof(*loop));
 
-	curl_global_init(CURL_GLOBAL_DEFAULT);
-	loop->base = base;
-	loop->multi = curl_multi_init();
-	loop->timer = evtimer_new(base, timer_due, loop);
-	curl_multi_setopt(loop->multi, CURLMOPT_SOCKETFUNCTION, socket_set);
-	curl_multi_setopt(loop->multi, CURLMOPT_SOCKETDATA, loop);
-	curl_multi_setopt(loop->multi, CURLMOPT_TIMERFUNCTION, timer_set);
-	curl_multi_setopt(loop->multi, CURLMOPT_TIMERDATA, loop);
+	multi_open(&loop->multi, base, transfer_done);
 	/* Two probes of one address are two probes. */
-	curl_multi_setopt(loop->multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
+	curl_multi_setopt(loop->multi.curl, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
 	return loop;
 }
 
@@ -126,10 +57,8 @@ void curl_loop_close(struct curl_loop *loop)
 		return;
 	while (loop->n_pool)
 		curl_easy_cleanup(loop->pool[--loop->n_pool]);
-	curl_multi_cleanup(loop->multi);
-	event_free(loop->timer);
+	multi_close(&loop->multi);
 	free(loop);
-	curl_global_cleanup();
 }
 
 /* ------------------------------------------------------------ one transfer -- */
@@ -269,13 +198,13 @@ void transfer_start(struct transfer *transfer)
 {
 	curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, transfer->headers);
 	transfer->running = true;
-	curl_multi_add_handle(transfer->loop->multi, transfer->easy);
+	curl_multi_add_handle(transfer->loop->multi.curl, transfer->easy);
 }
 
 static void transfer_pause(struct transfer *transfer)
 {
 	if (transfer->running)
-		curl_multi_remove_handle(transfer->loop->multi, transfer->easy);
+		curl_multi_remove_handle(transfer->loop->multi.curl, transfer->easy);
 	transfer->running = false;
 }
 
@@ -352,20 +281,12 @@ static void transfer_end(struct transfer *transfer, CURLcode code)
 	transfer->done(transfer->arg, &result);
 }
 
-static void messages_read(struct curl_loop *loop)
+static void transfer_done(CURL *easy, CURLcode code)
 {
-	const CURLMsg *message;
-	int left;
+	struct transfer *transfer = NULL;
 
-	while ((message = curl_multi_info_read(loop->multi, &left))) {
-		CURLcode code = message->data.result;
-		struct transfer *transfer = NULL;
-
-		if (message->msg != CURLMSG_DONE)
-			continue;
-		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&transfer);
-		transfer_end(transfer, code);
-	}
+	curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&transfer);
+	transfer_end(transfer, code);
 }
 
 static char *url_host(const char *text)
