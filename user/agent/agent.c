@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "user/agent/apisource.h"
 #include "user/agent/health_server.h"
 #include "user/agent/ingress.h"
 #include "user/agent/lock.h"
@@ -41,6 +42,7 @@ struct agent {
 	struct event_base *base;
 	struct event *timer;
 	struct event *signals[3];
+	struct apisource *api; /* NULL: the state's directory has the objects */
 	struct statewatch *statewatch;
 	struct netwatch *netwatch;
 	struct server *server;
@@ -115,7 +117,9 @@ static int agent_sync(struct agent *agent, struct sync_result *ret_result, struc
 		     agent->reconcile.names_served ? agent->reconcile.dp : NULL);
 	ingress_control_update(agent->ingress, &agent->reconcile);
 	metrics_server_update(agent->metrics, &agent->config->metrics);
-	status_sync(&agent->status, &agent->reconcile, rc ? NULL : ret_result, err);
+	/* Waiting for the API server is no failure, and its own log tells of it. */
+	if (rc != -EAGAIN)
+		status_sync(&agent->status, &agent->reconcile, rc ? NULL : ret_result, err);
 	pace_done(&agent->pace, began, clock_ms(), full, !rc);
 	timer_arm(agent);
 	return rc;
@@ -240,8 +244,11 @@ static json_t *client_answer(void *arg, enum protocol_op op)
 	json_t *answer;
 	struct err err;
 
-	if (op == PROTOCOL_STATUS)
-		return status_json(&agent->status, probing_json(agent->probing));
+	if (op == PROTOCOL_STATUS) {
+		answer = status_json(&agent->status, probing_json(agent->probing));
+		json_object_set_new(answer, "api", apisource_json(agent->api));
+		return answer;
+	}
 	/* The client has just changed the state: its news may not have come through inotify. */
 	agent->reconcile.stale |= op == PROTOCOL_RELOAD ? RECONCILE_ALL : RECONCILE_STATE;
 	if (agent_sync(agent, &result, &err))
@@ -292,14 +299,14 @@ static void watches_open(struct agent *agent)
 	static const struct netwatch_events events = { net_changed, neighbour_changed };
 	struct err err;
 
-	if (statewatch_open(agent->base, agent->paths->state, state_changed, agent,
-			    &agent->statewatch, &err))
+	if (!agent->api && statewatch_open(agent->base, agent->paths->state, state_changed, agent,
+					   &agent->statewatch, &err))
 		log_warn("changes of %s are seen late: %s", agent->paths->state, err.text);
 	if (netwatch_open(agent->base, &events, agent, &agent->netwatch, &err))
 		log_warn("changes of devices are seen late: %s", err.text);
 }
 
-static int agent_open(struct agent *agent, struct err *err)
+static int agent_open(struct agent *agent, struct kubeconfig *kubeconfig, struct err *err)
 {
 	static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
 
@@ -311,6 +318,9 @@ static int agent_open(struct agent *agent, struct err *err)
 		event_add(agent->signals[i], NULL);
 	}
 	agent->timer = evtimer_new(agent->base, timer_due, agent);
+	if (kubeconfig)
+		agent->api = apisource_open(agent->base, kubeconfig, &agent->reconcile,
+					    state_changed, agent);
 	watches_open(agent);
 	agent->probing = probing_open(agent->base, agent->paths, agent->config, &agent->reconcile,
 				      readiness_changed, agent);
@@ -327,6 +337,7 @@ static void agent_close(struct agent *agent)
 {
 	names_done(&agent->names);
 	server_close(agent->server);
+	apisource_close(agent->api);
 	probing_close(agent->probing);
 	health_server_free(agent->health);
 	metrics_server_free(agent->metrics);
@@ -350,14 +361,17 @@ static void agent_loop(struct agent *agent)
 	/* The first sync comes before READY, so that who waits for that finds the maps right. */
 	pace_init(&agent->pace, clock_ms());
 	timer_due(-1, 0, agent);
-	log_info("serving %s, state in %s", agent->paths->socket, agent->paths->state);
+	log_info("serving %s, %s%s", agent->paths->socket,
+		 agent->api ? "objects by API" : "state in ",
+		 agent->api ? "" : agent->paths->state);
 	notify_send("READY=1");
 	event_base_dispatch(agent->base);
 	notify_send("STOPPING=1");
 	log_info("ended by a signal; the datapath goes on");
 }
 
-int agent_run(const struct paths *paths, const struct config *config, struct err *err)
+int agent_run(const struct paths *paths, const struct config *config, struct kubeconfig *kubeconfig,
+	      struct err *err)
 {
 	cleanup_close int lock = lock_agent(paths, err);
 	struct agent agent = {
@@ -367,16 +381,21 @@ int agent_run(const struct paths *paths, const struct config *config, struct err
 	};
 	int rc;
 
-	if (lock < 0)
-		return lock;
+	if (lock < 0) {
+		rc = lock;
+		goto out;
+	}
 	/* A client that went away is noticed by its socket. */
 	signal(SIGPIPE, SIG_IGN);
 	reconcile_init(&agent.reconcile, paths, config, &reconcile_io_node, LOCK_WAIT_MS);
 	agent.reconcile.serve_names = true;
 	status_init(&agent.status);
-	rc = agent_open(&agent, err);
+	rc = agent_open(&agent, kubeconfig, err);
 	if (!rc)
 		agent_loop(&agent);
 	agent_close(&agent);
+out:
+	if (kubeconfig)
+		kubeconfig_done(kubeconfig);
 	return rc;
 }

@@ -8,10 +8,15 @@
 #define AGENT_AGENT_H
 
 #include "user/k8s/config.h"
+#include "user/k8s/kubeconfig.h"
 #include "user/util/err.h"
 #include "user/util/paths.h"
 
-/* Returns 0 after a signal told it to end. -EBUSY: the instance has an agent already. */
-LB_CHECKED int agent_run(const struct paths *paths, const struct config *config, struct err *err);
+/*
+ * Returns 0 after a signal told it to end. -EBUSY: the instance has an agent already. kubeconfig:
+ * the API server that has the objects, taken over; NULL: the state's directory has them.
+ */
+LB_CHECKED int agent_run(const struct paths *paths, const struct config *config,
+			 struct kubeconfig *kubeconfig, struct err *err);
 
 #endif

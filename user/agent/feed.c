@@ -61,6 +61,12 @@ void reconcile_delete(struct reconcile *reconcile, enum k8s_kind kind, const cha
 		reconcile->stale |= RECONCILE_STATE;
 }
 
+void reconcile_listed(struct reconcile *reconcile, enum k8s_kind kind)
+{
+	reconcile->feed.listed |= 1u << kind;
+	reconcile->stale |= RECONCILE_STATE;
+}
+
 /* ------------------------------------------------------------ whole lists -- */
 
 static int object_compare(const void *a, const void *b)

@@ -141,6 +141,9 @@ void reconcile_put(struct reconcile *reconcile, struct object *object);
 void reconcile_delete(struct reconcile *reconcile, enum k8s_kind kind, const char *ns,
 		      const char *name);
 
+/* All objects of this kind have been put. */
+void reconcile_listed(struct reconcile *reconcile, enum k8s_kind kind);
+
 /*
  * A complete list of one kind, the first one or one after a gap in the watch: what it has is put,
  * what it lacks is deleted. An object whose resourceVersion is the one that is known touches
