@@ -133,6 +133,7 @@ $(B)/lbctl: $(B)/user/lbctl.o $(B)/liblbctl.a
 install: all ## install to PREFIX (/usr/local), below DESTDIR
 	install -D -m 755 build/lbctl $(DESTDIR)$(PREFIX)/bin/lbctl
 	install -D -m 644 scripts/lbctl.service $(DESTDIR)$(PREFIX)/lib/systemd/system/lbctl.service
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/lbctl deploy/grafana/lbctl.json deploy/prometheus/lbctl.rules.yaml
 
 # ----------------------------------------------------------------- tests --
 
