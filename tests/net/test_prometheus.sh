@@ -93,9 +93,17 @@ dashboard_is_whole() {
 		cat "$DASHBOARD"
 }
 
+CHANGES=0
+
 # All that can happen, so that all that is counted counts.
 traffic() {
 	local i
+	on node1 lbctl apply -f - <<-END || return 1
+		apiVersion: v1
+		kind: Service
+		metadata: {name: changed}
+		spec: {selector: {app: kubia}, ports: [{port: $((++CHANGES))}]}
+	END
 	on client loadgen tcp 192.0.2.2 30123 --http --count 50 --concurrency 5 || return 1
 	on client loadgen tcp 192.0.2.1 30123 --http --count 50 --concurrency 5 || return 1
 	! on client curl -s --max-time 3 http://192.0.2.1:30999 || return 1
