@@ -69,18 +69,18 @@ FUZZERS := $(FUZZ_SRC:%.c=$(FUZZ)/%)
 
 C_FILES = $(sort $(wildcard include/lb/*.h bpf/*.[ch]) $(shell find user tests -name '*.[ch]'))
 SH_FILES = $(sort $(shell grep -lE '^#!/bin/(ba)?sh' scripts/* .ci/* tests/net/*.sh tests/net/*/*.sh tests/kernels/* \
-	2>/dev/null) $(wildcard tests/net/*.sh))
+	tests/bench/* 2>/dev/null) $(wildcard tests/net/*.sh tests/bench/*.sh))
 TIDY := $(patsubst %.c,build/tidy/%,$(USER_SRC) $(TOOL_SRC))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all check test bench kernels benchdns benchprobe unit packet property net programs demo fuzz lint format install clean \
+.PHONY: all check test bench bench-veth kernels benchdns benchprobe unit packet property net programs demo fuzz lint format install clean \
 	help root setup FORCE
 
 all: $(B)/lbctl ## build lbctl into build/
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 15
 	@echo
 	@echo 'V=1 shows the commands, SANITIZE=1 builds with ASan and UBSan into build-asan/,'
 	@echo 'FUZZ_SECONDS=N sets the time of each fuzz target, KEEP=1 leaves the stage of the demo up.'
@@ -107,6 +107,10 @@ $(SKEL_DIR)/%.skel.h: build/bpf/%.bpf.o
 $(SKEL_DIR)/bench.skel.h: build/tests/bench/bench.bpf.o
 	@mkdir -p $(@D)
 	$(call say,SKEL,$@)$(BPFTOOL) gen skeleton $< name bench >$@
+
+$(SKEL_DIR)/veth.skel.h: build/tests/bench/veth.bpf.o
+	@mkdir -p $(@D)
+	$(call say,SKEL,$@)$(BPFTOOL) gen skeleton $< name veth >$@
 
 # ------------------------------------------------------------------ user --
 
@@ -150,6 +154,12 @@ $(B)/tests/net/%: $(B)/tests/net/%.o $(B)/liblbctl.a
 	$(call say,LD,$@)$(CC) $(SAN) $^ $(LIBS) -lcmocka -lm -o $@
 
 $(BENCH:%=%.o): | $(SKEL) $(SKEL_DIR)/bench.skel.h
+$(B)/tests/bench/veth.o: | $(SKEL_DIR)/veth.skel.h
+TRAFFIC := $(B)/tests/bench/veth
+TRAFFIC_HELP := $(addprefix $(B)/tests/bench/,goal.o netns.o sample.o)
+$(TRAFFIC): $(B)/tests/bench/%: $(B)/tests/bench/%.o $(TRAFFIC_HELP) $(B)/liblbctl.a
+	$(call say,LD,$@)$(CC) $(SAN) $^ $(LIBS) -lm -o $@
+
 $(B)/tests/bench/%: $(B)/tests/bench/%.o $(PACKET_HELP) $(B)/liblbctl.a
 	$(call say,LD,$@)$(CC) $(SAN) $^ $(LIBS) -lcmocka -lm -o $@
 
@@ -181,6 +191,9 @@ bench: root setup ## nanoseconds a packet, by BPF test runs; needs root and a qu
 benchdns: root setup ## questions to DNS a second, beside unbound and knotd; needs root and a quiet machine
 	$(Q)$(MAKE) all $(B)/tests/bench/bench_dns
 	$(Q)tests/bench/dns.sh
+
+bench-veth: root all $(B)/tests/bench/veth ## packets a second through a node, beside kube-proxy's rules: 3 minutes
+	$(Q)tests/bench/veth.sh --json build/bench-veth.json
 
 benchprobe: root all $(B)/tests/bench/bench_probe ## what 10,000 probes cost, and how soon maps follow
 	$(Q)$(B)/tests/bench/bench_probe $(B)/lbctl

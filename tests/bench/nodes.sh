@@ -1,0 +1,96 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+# Nodes for the benchmarks on real traffic, each with a client and a backend of its own behind a veth:
+#
+#	client eth0 ── eth0 node eth1 ── eth0 backend
+#	198.18.0.1    198.18.0.254
+#	              10.244.1.254         10.244.1.1 and so on
+#
+# All are up together, so that they can be measured in turns. Source it after setting ID.
+
+NODES_DIR=$(mktemp -d /dev/shm/lb-bench-XXXXXX)
+NODES_TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+ID=lb-$$
+export NODES_DIR ID
+
+# nodes_need COMMAND=PACKAGE...
+nodes_need() {
+	local need missing=()
+	for need in "$@"; do
+		command -v "${need%=*}" >/dev/null || missing+=("${need#*=}")
+	done
+	[ ${#missing[@]} = 0 ] || {
+		echo "$0: missing: apt-get install ${missing[*]}" >&2
+		return 1
+	}
+}
+
+# at WAY HOST COMMAND...: in its network namespace, and in that alone: `ip netns exec` would hide mounts.
+at() {
+	local netns=$ID-$1-$2
+	shift 2
+	nsenter --net="/run/netns/$netns" "$@"
+}
+
+# A veth hands over packets with unfinished checksums, which XDP cannot see; and what XDP sends into it
+# arrives only where the receiving end polls.
+nodes_tame() {
+	at "$1" "$2" ethtool -K "$3" tx off gro on >/dev/null
+}
+
+# node_new WAY: the three namespaces. Neighbours are known: nobody asks for them in between.
+node_new() {
+	local way=$1 host
+	for host in client node backend; do
+		ip netns add "$ID-$way-$host"
+		at "$way" "$host" ip link set lo up
+		at "$way" "$host" sysctl -qw net.ipv6.conf.all.disable_ipv6=1 \
+			net.ipv6.conf.default.disable_ipv6=1 net.ipv4.conf.all.rp_filter=0 \
+			net.ipv4.conf.default.rp_filter=0
+	done
+	node_link "$way" client 01 eth0 02
+	node_link "$way" backend 04 eth1 03
+	at "$way" client ip addr add 198.18.0.1/15 dev eth0
+	at "$way" node ip addr add 198.18.255.254/15 dev eth0
+	at "$way" node ip addr add 10.244.1.254/24 dev eth1
+	at "$way" node sysctl -qw net.ipv4.ip_forward=1
+	at "$way" client ip neigh add 198.18.255.254 lladdr 02:00:00:00:00:02 dev eth0
+	at "$way" client ip route add default via 198.18.255.254
+	at "$way" node ip neigh add 198.18.0.1 lladdr 02:00:00:00:00:01 dev eth0
+	at "$way" backend ip neigh add 10.244.1.254 lladdr 02:00:00:00:00:03 dev eth0
+	at "$way" backend ip route add default dev eth0 via 10.244.1.254 onlink
+}
+
+# node_link WAY HOST MAC DEVICE MAC: the host's eth0, and the node's device.
+node_link() {
+	ip -n "$ID-$1-node" link add "$4" address "02:00:00:00:00:$5" numrxqueues 1 numtxqueues 1 \
+		type veth peer name eth0 address "02:00:00:00:00:$3" numrxqueues 1 numtxqueues 1 \
+		netns "$ID-$1-$2"
+	at "$1" node ip link set "$4" up
+	at "$1" "$2" ip link set eth0 up
+	nodes_tame "$1" node "$4"
+	nodes_tame "$1" "$2" eth0
+}
+
+# node_backends WAY N: the backend's addresses.
+node_backends() {
+	local way=$1 n
+	for n in $(seq "$2"); do
+		at "$way" backend ip addr add "10.244.1.$n/24" dev eth0
+		at "$way" node ip neigh add "10.244.1.$n" lladdr 02:00:00:00:00:04 dev eth1
+	done
+}
+
+nodes_down() {
+	local root netns
+	for root in "$NODES_DIR"/*/bpf; do
+		[ -d "$root" ] || continue
+		LBCTL_ROOT=${root%/bpf} at "$(basename "${root%/bpf}")" node "$NODES_TOP/build/lbctl" \
+			detach --all >/dev/null 2>&1 || true
+		umount "$root" 2>/dev/null || true
+	done
+	ip netns list | cut -d' ' -f1 | { grep "^$ID-" || true; } | while read -r netns; do
+		ip netns del "$netns"
+	done
+	rm -rf "$NODES_DIR"
+}
