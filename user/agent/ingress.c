@@ -18,7 +18,8 @@ struct ingress_control {
 	const char *run;
 	struct proxy *proxy;
 	char *default_pem; /* NULL: not needed yet */
-	uint64_t rendered; /* hash of what HAProxy was given; 0: nothing */
+	uint64_t rendered; /* hash of what HAProxy was given, but for its pods; 0: nothing */
+	struct ingress_pools pools;
 	time_t tried;
 	char *error;
 	json_t *status; /* as it was written; NULL: none */
@@ -36,9 +37,21 @@ static void proxy_changed(void *arg, const char *error)
 	control->error = error ? xstrdup(error) : NULL;
 }
 
+static void proxy_relieved(void *arg)
+{
+	(void)arg;
+}
+
+static void proxy_lost(void *arg)
+{
+	struct ingress_control *control = arg;
+
+	control->rendered = 0;
+}
+
 struct ingress_control *ingress_control_open(struct event_base *base, const struct paths *paths)
 {
-	static const struct proxy_events events = { proxy_changed };
+	static const struct proxy_events events = { proxy_changed, proxy_relieved, proxy_lost };
 	struct ingress_control *control = xcalloc(1, sizeof(*control));
 
 	control->run = paths->run;
@@ -59,6 +72,7 @@ void ingress_control_close(struct ingress_control *control)
 		return;
 	proxy_close(control->proxy);
 	status_drop(control);
+	pools_free(&control->pools);
 	free(control->default_pem);
 	free(control->error);
 	free(control);
@@ -131,12 +145,42 @@ static bool files_due(struct ingress_control *control, uint64_t hash)
 	       (!proxy_is_running(control->proxy) && time(NULL) - control->tried >= RETRY_SECONDS);
 }
 
+/*
+ * Which pods are in the places is left out of the hash: that is told to a running HAProxy, and goes
+ * into its files only with the next reload.
+ */
+static uint64_t rules_hash(const struct ingress_rules *rules, const struct ingress_pools *pools,
+			   const struct ingress_listen *listen, const char *default_pem)
+{
+	struct ingress_pools places;
+	struct ingress_files files;
+	uint64_t hash;
+
+	pools_copy(pools, true, &places);
+	render_files(rules, &places, listen, default_pem, &files);
+	hash = files_hash(&files);
+	render_files_free(&files);
+	pools_free(&places);
+	return hash;
+}
+
+static void rules_give(struct ingress_control *control, const struct ingress_rules *rules,
+		       const struct ingress_listen *listen)
+{
+	struct ingress_files files;
+
+	render_files(rules, &control->pools, listen, control->default_pem, &files);
+	control->tried = time(NULL);
+	proxy_update(control->proxy, &files, &control->pools);
+	render_files_free(&files);
+}
+
 static void rules_use(struct ingress_control *control, const struct config *config,
 		      const struct ingress_rules *rules)
 {
 	struct ingress_listen listen = { config->ingress.addresses, config->ingress.http_port,
 					 config->ingress.https_port };
-	struct ingress_files files;
+	struct ingress_pools pools;
 	struct err err;
 	uint64_t hash;
 
@@ -144,14 +188,15 @@ static void rules_use(struct ingress_control *control, const struct config *conf
 		proxy_changed(control, err.text);
 		return;
 	}
-	render_files(rules, &listen, control->default_pem, &files);
-	hash = files_hash(&files);
+	pools_make(rules, &control->pools, &pools);
+	pools_free(&control->pools);
+	control->pools = pools;
+	hash = rules_hash(rules, &pools, &listen, control->default_pem);
 	if (files_due(control, hash)) {
 		control->rendered = hash;
-		control->tried = time(NULL);
-		proxy_update(control->proxy, &files);
+		rules_give(control, rules, &listen);
 	}
-	render_files_free(&files);
+	proxy_fill(control->proxy, &pools);
 }
 
 void ingress_control_update(struct ingress_control *control, const struct reconcile *reconcile)
@@ -166,6 +211,7 @@ void ingress_control_update(struct ingress_control *control, const struct reconc
 		status_update(control, reconcile, &rules);
 	} else if (control->rendered || proxy_is_running(control->proxy)) {
 		proxy_stop(control->proxy);
+		pools_free(&control->pools);
 		control->rendered = 0;
 		status_drop(control);
 		log_info("ingress: no rules any more, HAProxy ends");

@@ -16,6 +16,7 @@
 
 #define RESTART_FIRST_MS 500
 #define RESTART_LAST_MS 30000
+#define ASK_WORKERS "show proc"
 #define ASK_MS 30	/* between two questions whether new workers work */
 #define TAKE_SECONDS 10 /* until it is said that they do not */
 
@@ -38,6 +39,12 @@ struct proxy {
 	struct master_question *question;
 	struct event *ask;
 	struct ingress_files next;
+	/* The pods in the places of: the files that wait, are checked, are haproxy.cfg; … */
+	struct ingress_pools next_pools, checking_pools, active_pools;
+	struct ingress_pools has;    /* … the present worker … */
+	struct ingress_pools wanted; /* … and as they should be, whichever places there are */
+	struct ingress_pools asked;  /* what has becomes when filling is answered */
+	struct master_question *filling;
 	struct event *restart;
 	unsigned int restart_ms;
 };
@@ -48,6 +55,55 @@ static void tell(const struct proxy *proxy, const char *error)
 }
 
 static void check_next(struct proxy *proxy);
+
+/* ------------------------------------------------------------------ filling -- */
+
+static void pools_move(struct ingress_pools *to, struct ingress_pools *from)
+{
+	pools_free(to);
+	*to = *from;
+	*from = (struct ingress_pools){ 0 };
+}
+
+static void filling_end(struct proxy *proxy)
+{
+	master_forget(proxy->filling);
+	proxy->filling = NULL;
+	pools_free(&proxy->asked);
+}
+
+static void fill_next(struct proxy *proxy);
+
+static void filled(void *arg, const char *answer)
+{
+	struct proxy *proxy = arg;
+
+	proxy->filling = NULL;
+	if (answer && pools_taken(answer)) {
+		pools_move(&proxy->has, &proxy->asked);
+		fill_next(proxy);
+		return;
+	}
+	/* Its places are unknown now: a new worker's are those of its file. */
+	pools_free(&proxy->asked);
+	pools_free(&proxy->has);
+	proxy->events->lost(proxy->arg);
+}
+
+/* One line of commands after the other; nothing while another worker is on its way. */
+static void fill_next(struct proxy *proxy)
+{
+	cleanup_free char *line = NULL;
+
+	if (proxy->filling || proxy->taking || !proxy->worker)
+		return;
+	line = pools_step(&proxy->has, &proxy->wanted, proxy->worker, &proxy->asked);
+	if (!line)
+		return;
+	proxy->filling = master_ask(proxy->base, proxy->dir, line, filled, proxy);
+	if (!proxy->filling)
+		pools_free(&proxy->asked);
+}
 
 /* ------------------------------------------------------------------- taking -- */
 
@@ -64,6 +120,7 @@ static void taking_ask(struct proxy *proxy)
 
 static void taking_begin(struct proxy *proxy)
 {
+	filling_end(proxy);
 	proxy->taking = true;
 	proxy->told = time(NULL);
 	taking_ask(proxy);
@@ -77,9 +134,10 @@ static void taking_end(struct proxy *proxy)
 	proxy->question = NULL;
 }
 
-static void taking_answered(void *arg, pid_t worker)
+static void taking_answered(void *arg, const char *text)
 {
 	struct proxy *proxy = arg;
+	pid_t worker = text ? master_worker(text) : 0;
 	bool late = time(NULL) - proxy->told > TAKE_SECONDS;
 	bool taken = worker && worker != proxy->worker;
 
@@ -90,11 +148,16 @@ static void taking_answered(void *arg, pid_t worker)
 	}
 	if (worker)
 		proxy->worker = worker;
+	if (taken) {
+		pools_free(&proxy->has);
+		pools_copy(&proxy->active_pools, false, &proxy->has);
+	}
 	taking_end(proxy);
 	tell(proxy, taken ? NULL
 			  : "HAProxy does not take its configuration (is a port taken?); the "
 			    "former one stays");
 	check_next(proxy);
+	fill_next(proxy);
 }
 
 static void ask_due(evutil_socket_t fd, short what, void *arg)
@@ -103,9 +166,9 @@ static void ask_due(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	proxy->question = master_ask(proxy->base, proxy->dir, taking_answered, proxy);
+	proxy->question = master_ask(proxy->base, proxy->dir, ASK_WORKERS, taking_answered, proxy);
 	if (!proxy->question)
-		taking_answered(proxy, 0);
+		taking_answered(proxy, NULL);
 }
 
 /* ------------------------------------------------------------------- master -- */
@@ -113,12 +176,12 @@ static void ask_due(evutil_socket_t fd, short what, void *arg)
 static void master_ended(evutil_socket_t fd, short what, void *arg);
 
 /* The worker of a master that was here before. */
-static void adopted_answered(void *arg, pid_t worker)
+static void adopted_answered(void *arg, const char *text)
 {
 	struct proxy *proxy = arg;
 
 	proxy->question = NULL;
-	proxy->worker = worker;
+	proxy->worker = text ? master_worker(text) : 0;
 	proxy->taking = false;
 	check_next(proxy);
 }
@@ -132,7 +195,7 @@ static void master_adopt(struct proxy *proxy)
 		tell(proxy, err.text);
 	if (!proxy->master.pid)
 		return;
-	proxy->question = master_ask(proxy->base, proxy->dir, adopted_answered, proxy);
+	proxy->question = master_ask(proxy->base, proxy->dir, ASK_WORKERS, adopted_answered, proxy);
 	proxy->taking = proxy->question;
 }
 
@@ -176,6 +239,8 @@ static void master_ended(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	taking_end(proxy);
+	filling_end(proxy);
+	proxy->worker = 0;
 	tell(proxy, text);
 	timeout = (struct timeval){ proxy->restart_ms / 1000, proxy->restart_ms % 1000 * 1000 };
 	proxy->restart_ms =
@@ -194,11 +259,13 @@ static void checked_use(struct proxy *proxy)
 		return;
 	}
 	proxy->active = proxy->checking;
+	pools_move(&proxy->active_pools, &proxy->checking_pools);
 	proxy->restart_ms = RESTART_FIRST_MS;
 	if (!proxy->master.pid) {
 		master_start(proxy);
 		return;
 	}
+	proxy->events->relieved(proxy->arg);
 	child_signal(&proxy->master, SIGUSR2);
 	taking_begin(proxy);
 }
@@ -243,8 +310,10 @@ static int check_start(struct proxy *proxy, struct err *err)
 	argv[3] = file;
 	code = child_start(proxy->base, proxy->dir, &proxy->user, argv, true, check_ended, proxy,
 			   &proxy->check, err);
-	if (!code)
+	if (!code) {
 		proxy->checking = proxy->last;
+		pools_move(&proxy->checking_pools, &proxy->next_pools);
+	}
 	return code;
 }
 
@@ -295,11 +364,18 @@ void proxy_stop(struct proxy *proxy)
 {
 	evtimer_del(proxy->restart);
 	taking_end(proxy);
+	filling_end(proxy);
 	child_end(&proxy->check);
 	child_end(&proxy->master);
 	proxy->checking = proxy->active = 0;
+	proxy->worker = 0;
 	proxy->waiting = false;
 	render_files_free(&proxy->next);
+	pools_free(&proxy->next_pools);
+	pools_free(&proxy->checking_pools);
+	pools_free(&proxy->active_pools);
+	pools_free(&proxy->has);
+	pools_free(&proxy->wanted);
 	if (proxy->dir >= 0) {
 		proxy_files_prune(proxy->dir, 0);
 		unlinkat(proxy->dir, "haproxy.cfg", 0);
@@ -320,7 +396,8 @@ void proxy_close(struct proxy *proxy)
 	free(proxy);
 }
 
-void proxy_update(struct proxy *proxy, const struct ingress_files *files)
+void proxy_update(struct proxy *proxy, const struct ingress_files *files,
+		  const struct ingress_pools *pools)
 {
 	struct err err;
 
@@ -337,11 +414,27 @@ void proxy_update(struct proxy *proxy, const struct ingress_files *files)
 	for (size_t i = 0; i < files->n; i++)
 		vec_push(&proxy->next, ((struct ingress_file){ xstrdup(files->items[i].name),
 							       xstrdup(files->items[i].text) }));
+	pools_free(&proxy->next_pools);
+	pools_copy(pools, false, &proxy->next_pools);
 	proxy->waiting = true;
 	check_next(proxy);
+}
+
+void proxy_fill(struct proxy *proxy, const struct ingress_pools *pools)
+{
+	pools_free(&proxy->wanted);
+	pools_copy(pools, false, &proxy->wanted);
+	fill_next(proxy);
 }
 
 bool proxy_is_running(const struct proxy *proxy)
 {
 	return proxy->master.pid > 0;
+}
+
+char *proxy_stats(const struct proxy *proxy)
+{
+	cleanup_free char *words = xasprintf("@!%d show stat", (int)proxy->worker);
+
+	return proxy->worker ? master_read(proxy->dir, words) : NULL;
 }

@@ -167,7 +167,7 @@ static void users_print(FILE *out, const struct ingress_rules *rules)
 }
 
 static void config_print(FILE *out, const struct ingress_rules *rules,
-			 const struct ingress_listen *listen)
+			 const struct ingress_pools *pools, const struct ingress_listen *listen)
 {
 	fputs("global\n"
 	      "\tssl-default-bind-options ssl-min-ver TLSv1.2\n"
@@ -185,7 +185,7 @@ static void config_print(FILE *out, const struct ingress_rules *rules,
 	users_print(out, rules);
 	frontend_print(out, rules, listen);
 	for (size_t i = 0; i < rules->routes.n; i++)
-		render_backend(out, rules, listen, i);
+		render_backend(out, rules, pools, listen, i);
 }
 
 /* --------------------------------------------------------------------- maps -- */
@@ -245,8 +245,9 @@ static void file_add(struct ingress_files *files, char *name, const char *text)
 static const char *const names[] = { "haproxy.cfg", "hosts.map",  "wildcards.map",
 				     "exact.map",   "prefix.map", "crt-list.txt" };
 
-void render_files(const struct ingress_rules *rules, const struct ingress_listen *listen,
-		  const char *default_pem, struct ingress_files *ret_files)
+void render_files(const struct ingress_rules *rules, const struct ingress_pools *pools,
+		  const struct ingress_listen *listen, const char *default_pem,
+		  struct ingress_files *ret_files)
 {
 	struct ingress_files files = { 0 };
 	FILE *out[ARRAY_LEN(names)];
@@ -256,7 +257,7 @@ void render_files(const struct ingress_rules *rules, const struct ingress_listen
 		vec_push(&files, ((struct ingress_file){ xstrdup(names[i]), NULL }));
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		out[i] = open_memstream(&files.items[i].text, &sizes[i]);
-	config_print(out[0], rules, listen);
+	config_print(out[0], rules, pools, listen);
 	maps_print(rules, &(struct maps){ out[1], out[2], out[3], out[4] });
 	certificates_print(out[5], rules);
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)

@@ -13,7 +13,7 @@
 #ifndef INGRESS_RENDER_H
 #define INGRESS_RENDER_H
 
-#include "user/ingress/rules.h"
+#include "user/ingress/slots.h"
 
 #define RENDER_FOLDER "@folder@"
 
@@ -32,8 +32,9 @@ struct ingress_listen {
 };
 
 /* default_pem: the certificate for who asks for a name that nobody has. */
-void render_files(const struct ingress_rules *rules, const struct ingress_listen *listen,
-		  const char *default_pem, struct ingress_files *ret_files);
+void render_files(const struct ingress_rules *rules, const struct ingress_pools *pools,
+		  const struct ingress_listen *listen, const char *default_pem,
+		  struct ingress_files *ret_files);
 void render_files_free(struct ingress_files *files);
 
 /* "default:kubia:0", the name of a route's backend; to be freed. */

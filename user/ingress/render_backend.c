@@ -212,8 +212,8 @@ static void timeouts_print(const struct backend *backend)
 			longest);
 }
 
-static void server_print(const struct backend *backend, const struct ingress_server *server,
-			 size_t number)
+static void server_print(const struct backend *backend, size_t number, const char *address,
+			 const char *more)
 {
 	static const char *const words[] = {
 		[INGRESS_HTTP] = "",
@@ -221,30 +221,52 @@ static void server_print(const struct backend *backend, const struct ingress_ser
 		[INGRESS_H2C] = " proto h2",
 		[INGRESS_H2] = " ssl verify none alpn h2",
 	};
+
+	fprintf(backend->out, "\tserver s%zu %s%s%s\n", number, address,
+		words[backend->options->protocol], more);
+}
+
+static void slots_print(const struct backend *backend, const struct ingress_pool *pool)
+{
 	char text[ADDR_PORT_TEXT];
 
-	fprintf(backend->out, "\tserver s%zu %s%s\n", number,
-		addr_port_format(&server->addr, server->port, text),
-		words[backend->options->protocol]);
+	for (size_t i = 0; i < pool->n; i++) {
+		const struct ingress_server *server = &pool->items[i].server;
+		cleanup_free char *weight =
+			server->weight == 1 ? NULL : xasprintf(" weight %u", server->weight);
+
+		if (pool->items[i].used)
+			server_print(backend, i + 1,
+				     addr_port_format(&server->addr, server->port, text),
+				     weight ? weight : "");
+		else
+			server_print(backend, i + 1, "0.0.0.0:0", " disabled");
+	}
 }
 
 /*
  * A Service's own address is there twice: a connection that was refused, since its pod has just
  * gone, is tried again at once, where HAProxy would give a single server a second to recover.
  */
-static void servers_print(const struct backend *backend)
+static void servers_print(const struct backend *backend, const struct ingress_pools *pools)
 {
 	const struct ingress_route *route = backend->route;
+	char text[ADDR_PORT_TEXT];
 
 	if (route->options->cookie)
 		fprintf(backend->out,
 			"\tcookie %s insert indirect nocache httponly dynamic\n"
 			"\tdynamic-cookie-key lbctl\n",
 			route->options->cookie);
-	for (size_t i = 0; i < route->servers.n; i++)
-		server_print(backend, &route->servers.items[i], i + 1);
-	if (!route->listed)
-		server_print(backend, &route->servers.items[0], 2);
+	if (route->listed) {
+		slots_print(backend, pools_find(pools, backend->name));
+		return;
+	}
+	for (size_t i = 1; i <= 2; i++)
+		server_print(backend, i,
+			     addr_port_format(&route->servers.items[0].addr,
+					      route->servers.items[0].port, text),
+			     "");
 }
 
 static void guards_print(const struct backend *backend, const struct ingress_rules *rules,
@@ -273,7 +295,7 @@ static void guards_print(const struct backend *backend, const struct ingress_rul
 			(unsigned long long)backend->options->body_size);
 }
 
-void render_backend(FILE *out, const struct ingress_rules *rules,
+void render_backend(FILE *out, const struct ingress_rules *rules, const struct ingress_pools *pools,
 		    const struct ingress_listen *listen, size_t index)
 {
 	const struct ingress_route *route = &rules->routes.items[index];
@@ -289,6 +311,6 @@ void render_backend(FILE *out, const struct ingress_rules *rules,
 	guards_print(&backend, rules, listen);
 	rewrite_print(&backend);
 	timeouts_print(&backend);
-	servers_print(&backend);
+	servers_print(&backend, pools);
 	tables_print(&backend);
 }

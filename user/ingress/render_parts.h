@@ -13,7 +13,7 @@ void render_quoted(FILE *out, const char *text);
 void render_format(FILE *out, const char *text);
 
 /* The backend of a route, and the tables that it counts in. */
-void render_backend(FILE *out, const struct ingress_rules *rules,
+void render_backend(FILE *out, const struct ingress_rules *rules, const struct ingress_pools *pools,
 		    const struct ingress_listen *listen, size_t index);
 
 /* The number of the users that a route asks for. */

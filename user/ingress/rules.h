@@ -16,6 +16,7 @@
 struct ingress_server {
 	struct lb_addr addr;
 	__be16 port;
+	uint16_t weight; /* of new connections, beside the others */
 };
 
 /* Where a route's requests go, and what is done to them on the way. */

@@ -34,8 +34,11 @@ static void slice_servers(const struct endpoint_slice *slice, const char *port_n
 			continue;
 		for (size_t e = 0; e < slice->n_endpoints && !slice->fqdn; e++) {
 			struct ingress_server server = { slice->endpoints[e].addr,
-							 htons(slice->ports[p].port) };
+							 htons(slice->ports[p].port),
+							 slice->endpoints[e].weight };
 
+			if (!server.weight)
+				server.weight = 1;
 			if (slice->endpoints[e].ready)
 				vec_push(&route->servers, server);
 		}
@@ -84,7 +87,7 @@ void servers_find(struct ingress_rules *rules, const struct store *store,
 	else if (service->service->n_cluster_ips)
 		vec_push(&route->servers,
 			 ((struct ingress_server){ service->service->cluster_ips[0],
-						   htons(port->port) }));
+						   htons(port->port), 1 }));
 	else
 		rules_problem(rules, ingress, "service %s/%s has no cluster IP", ingress->ns,
 			      backend->service);

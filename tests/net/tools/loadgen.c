@@ -33,7 +33,8 @@
 #define GIVE_UP 100 /* failures */
 
 struct settings {
-	bool tcp, http;
+	bool tcp;
+	char *http;	  /* the request; NULL: no HTTP */
 	bool unconnected; /* UDP by sendto; the answer must come from the address asked */
 	uint64_t count, concurrency, rounds, pause_ms, timeout_ms, backends;
 	struct peer target, source;
@@ -100,10 +101,9 @@ static void client_fail(struct run *run, struct client *client, const char *what
 
 static void client_ask(struct run *run, struct client *client)
 {
-	static const char http[] = "GET / HTTP/1.0\r\nHost: loadgen\r\n\r\n", line[] = "hello\n";
 	const struct settings *set = &run->set;
-	const char *text = set->http ? http : line;
-	size_t size = set->http ? sizeof(http) - 1 : sizeof(line) - 1;
+	const char *text = set->http ? set->http : "hello\n";
+	size_t size = strlen(text);
 	const struct sockaddr *to = set->unconnected ? &set->target.sa : NULL;
 	ssize_t n = sendto(client->fd, text, size, MSG_NOSIGNAL, to, to ? set->target.size : 0);
 
@@ -373,8 +373,9 @@ static void run_report(const struct run *run, double seconds)
 
 static int usage(void)
 {
-	fputs("usage: loadgen tcp|udp ADDRESS PORT [--count N] [--concurrency N] [--http]\n"
-	      "       [--unconnected] [--rounds N] [--pause MS] [--timeout MS] [--source ADDRESS]\n"
+	fputs("usage: loadgen tcp|udp ADDRESS PORT [--count N] [--concurrency N]\n"
+	      "       [--http[=HOST]]"
+	      " [--unconnected] [--rounds N] [--pause MS] [--timeout MS] [--source ADDRESS]\n"
 	      "       [--backends N]\n",
 	      stderr);
 	return 2;
@@ -386,7 +387,7 @@ static int parse_options(int argc, char **argv, struct settings *set)
 		{ "count", 1, NULL, 'n' },	 { "concurrency", 1, NULL, 'c' },
 		{ "rounds", 1, NULL, 'r' },	 { "pause", 1, NULL, 'p' },
 		{ "timeout", 1, NULL, 't' },	 { "backends", 1, NULL, 'b' },
-		{ "source", 1, NULL, 's' },	 { "http", 0, NULL, 'h' },
+		{ "source", 1, NULL, 's' },	 { "http", 2, NULL, 'h' },
 		{ "unconnected", 0, NULL, 'u' }, { 0 }
 	};
 	uint64_t *const numbers[] = {
@@ -397,7 +398,8 @@ static int parse_options(int argc, char **argv, struct settings *set)
 
 	while ((letter = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (letter == 'h')
-			set->http = true;
+			set->http = xasprintf("GET / HTTP/1.0\r\nHost: %s\r\n\r\n",
+					      optarg ? optarg : "loadgen");
 		else if (letter == 'u')
 			set->unconnected = true;
 		else if (letter == 's'	 ? peer_parse(optarg, 0, &set->source)

@@ -138,7 +138,8 @@ static const struct render_case {
 	  INGRESS(NGINX "affinity: cookie, " NGINX "session-cookie-name: route",
 		  "  defaultBackend: {service: {name: h, port: {number: 80}}}\n") HEADLESS,
 	  { "\tcookie route insert indirect nocache httponly dynamic\n",
-	    "\tserver s1 10.1.1.1:8080\n\tserver s2 10.1.1.2:8080\n" },
+	    "\tserver s1 10.1.1.1:8080\n\tserver s2 10.1.1.2:8080\n"
+	    "\tserver s3 0.0.0.0:0 disabled\n" },
 	  NULL },
 	{ "the name of a cookie alone",
 	  INGRESS(NGINX "session-cookie-name: route", PATH("/")),
@@ -147,7 +148,7 @@ static const struct render_case {
 	{ "headless",
 	  INGRESS("", "  defaultBackend: {service: {name: h, port: {number: 80}}}\n") HEADLESS,
 	  { "backend default:i:default\n\tserver s1 10.1.1.1:8080\n\tserver s2 10.1.1.2:8080\n" },
-	  "server s3" },
+	  "server s9" },
 	{ "canary by weight",
 	  INGRESS("", PATH("/")) CANARY("lbctl.io/canary-weight: '5'"),
 	  { "\tuse_backend default:z:0 if { var(txn.route) -m str default:i:0 } "
@@ -196,12 +197,15 @@ static void files_make(const char *objects, struct ingress_files *ret_files)
 	struct store *store = cluster_new(objects);
 	struct ingress_listen listen = { .http_port = 80, .https_port = 443 };
 	cleanup_free char *pem = NULL;
+	struct ingress_pools none = { 0 }, pools;
 	struct ingress_rules rules;
 	struct err err;
 
 	assert_int_equal(certificate_self_signed(&pem, &err), 0);
 	rules_make(store, &rules);
-	render_files(&rules, &listen, pem, ret_files);
+	pools_make(&rules, &none, &pools);
+	render_files(&rules, &pools, &listen, pem, ret_files);
+	pools_free(&pools);
 	rules_done(&rules);
 	store_free(store);
 }
