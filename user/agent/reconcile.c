@@ -204,12 +204,6 @@ static int pods_attach(struct reconcile *r, struct err *err)
 
 /* ----------------------------------------------------------------- writing -- */
 
-static void tables_settle(struct desired *desired, bool settled)
-{
-	for (size_t i = 0; i < desired->n_services; i++)
-		desired->services[i].settled = settled;
-}
-
 static int plan_make(struct reconcile *r, struct desired *desired, struct plan *ret_plan,
 		     struct err *err)
 {
@@ -220,7 +214,6 @@ static int plan_make(struct reconcile *r, struct desired *desired, struct plan *
 		if (rc)
 			return rc;
 		r->have_actual = true;
-		tables_settle(desired, false);
 	}
 	return plan_diff(desired, &r->actual, ret_plan, err);
 }
@@ -256,7 +249,6 @@ static int maps_write_once(struct reconcile *r, struct desired *desired, struct 
 	if (!rc) {
 		*ret_operations = plan.n;
 		r->writes = lock->writes;
-		tables_settle(desired, true);
 	}
 	plan_done(&plan);
 	return rc;

@@ -66,10 +66,11 @@ static int apply_maglev(struct datapath *dp, const struct plan_op *op, struct er
 {
 	uint32_t base = op->maglev.base, len = op->maglev.len;
 
-	if (base > dp->n_slots || len > dp->n_slots - base)
+	if (len > MAGLEV_MAX || base > dp->n_slots || len > dp->n_slots - base)
 		return err_set(err, -ERANGE, "lb_maglev has no range %u+%u", base, len);
+	maglev_fill(op->maglev.members, op->maglev.n, dp->scratch, len);
 	for (uint32_t i = 0; i < len; i++)
-		STORE(dp->slots[base + i], op->maglev.slots[i]);
+		STORE(dp->slots[base + i], dp->scratch[i]);
 	PUBLISH(); /* before the frontend that will name this range */
 	return 0;
 }
@@ -107,7 +108,7 @@ static void bulk_add_op(struct bulk *bulk, const struct plan_op *op)
 	static const uint8_t present = 1;
 
 	if (op->kind == PLAN_SERVICE_SET)
-		bulk_add(bulk, &op->service.id, &op->service.name);
+		bulk_add(bulk, &op->service.id, op->service.name);
 	else if (op->kind == PLAN_RANGE_SET)
 		bulk_add(bulk, &op->range, &present);
 	else

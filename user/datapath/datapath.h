@@ -55,6 +55,7 @@ struct datapath;
 LB_CHECKED int datapath_open(const struct paths *paths, struct datapath **ret, struct err *err);
 void datapath_close(struct datapath *dp);
 
+/* Its slots are the map's own: they end with dp. */
 LB_CHECKED int datapath_snapshot(struct datapath *dp, struct actual *ret_actual, struct err *err);
 LB_CHECKED int datapath_apply(struct datapath *dp, const struct plan *plan, struct err *err);
 

@@ -4,6 +4,7 @@
 #define DATAPATH_HANDLE_H
 
 #include "user/datapath/state.h"
+#include "user/plan/maglev.h"
 
 /* The maps that outlive the programs and are pinned by name. X(ID, name) */
 #define SHARED_MAPS(X)                     \
@@ -46,6 +47,7 @@ struct datapath {
 	struct lb_backend *backends; /* lb_backend, mapped */
 	uint32_t *slots;	     /* lb_maglev, mapped */
 	uint32_t n_slots;
+	uint32_t scratch[MAGLEV_MAX]; /* a table, until it is whole */
 	struct attach_state state;
 	char *run;	      /* paths.run, for the lock */
 	struct lb_iter *iter; /* of the first sweep of sockets, or NULL */

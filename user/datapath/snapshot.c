@@ -103,29 +103,6 @@ static void read_backends(const struct datapath *dp, struct actual *actual)
 	actual->n_backends = found.n;
 }
 
-static void copy_slots(const struct datapath *dp, struct actual *actual,
-		       const struct lb_range *range)
-{
-	if (range->base >= actual->n_slots || range->len > actual->n_slots - range->base)
-		return;
-	for (uint32_t i = range->base; i < range->base + range->len; i++)
-		actual->slots[i] = dp->slots[i];
-}
-
-/*
- * Only ranges that a frontend names are copied; the pages of the others are never touched,
- * here or in the copy, which matters with millions of slots.
- */
-static void read_slots(const struct datapath *dp, struct actual *actual)
-{
-	actual->n_slots = dp->n_slots;
-	actual->slots = xcalloc(actual->n_slots, sizeof(*actual->slots));
-	for (size_t i = 0; i < actual->n_frontends; i++) {
-		copy_slots(dp, actual, &actual->frontends[i].value.cluster);
-		copy_slots(dp, actual, &actual->frontends[i].value.local);
-	}
-}
-
 int datapath_snapshot(struct datapath *dp, struct actual *ret_actual, struct err *err)
 {
 	struct actual actual = {
@@ -133,6 +110,10 @@ int datapath_snapshot(struct datapath *dp, struct actual *ret_actual, struct err
 		.max_frontends = dp->max[MAP_FRONTEND],
 		.max_backends = dp->max[MAP_BACKEND],
 		.max_ranges = dp->max[MAP_SOURCE_RANGE],
+		/* No copy: it would be as large as the map, and show less. */
+		.slots = dp->slots,
+		.n_slots = dp->n_slots,
+		.slots_mapped = true,
 	};
 	int r = read_services(dp, &actual, err);
 
@@ -143,7 +124,6 @@ int datapath_snapshot(struct datapath *dp, struct actual *ret_actual, struct err
 		return r;
 	}
 	read_backends(dp, &actual);
-	read_slots(dp, &actual);
 	*ret_actual = actual;
 	return 0;
 }

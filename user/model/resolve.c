@@ -287,7 +287,6 @@ static void backends_replace(struct desired *desired, size_t *at, struct desired
 	free(desired->services[*at].backends);
 	desired->services[*at].backends = service->backends;
 	desired->services[*at].n_backends = service->n_backends;
-	desired->services[*at].settled = false;
 	service->backends = NULL;
 	service->n_backends = 0;
 }
@@ -312,6 +311,15 @@ void resolve_again(const struct store *store, const struct config *config,
 				  .n_warnings = resolver.warnings.n };
 	desired_done(&fresh);
 	resolver_done(&resolver);
+}
+
+void desired_change_done(struct desired_change *change)
+{
+	free(change->services);
+	free(change->left);
+	free(change->freed);
+	free(change->ended);
+	*change = (struct desired_change){ 0 };
 }
 
 void desired_done(struct desired *desired)

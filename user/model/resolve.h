@@ -47,8 +47,6 @@ struct desired_service {
 	size_t n_backends;
 	struct prefix *source_ranges;
 	size_t n_source_ranges;
-	/* The maps' tables hold these backends for certain: a plan need not look into them. */
-	bool settled;
 };
 
 struct desired {
@@ -58,9 +56,23 @@ struct desired {
 				 gone from one that was only deselected */
 	size_t n_pods;
 	bool pods_unknown; /* nobody tells which pods exist: none is ever taken for gone */
-	char **warnings; /* frontends left out and why, one sentence each */
+	char **warnings;   /* frontends left out and why, one sentence each */
 	size_t n_warnings;
 };
+
+/* What an update made of desired, for a plan of that part alone. */
+struct desired_change {
+	size_t *services; /* indices of those that are new or other than before, ascending */
+	size_t n_services, room_services;
+	struct lb_name *left; /* services that are no more */
+	size_t n_left, room_left;
+	struct lb_frontend_key *freed; /* that no service has any more */
+	size_t n_freed, room_freed;
+	struct lb_addr *ended; /* sorted: addresses of pods that exist no more */
+	size_t n_ended, room_ended;
+};
+
+void desired_change_done(struct desired_change *change);
 
 struct pod_index; /* user/model/members.h */
 

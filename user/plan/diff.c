@@ -2,6 +2,7 @@
 #include "user/plan/diff.h"
 
 #include <errno.h>
+#include <string.h>
 
 struct plan_op *diff_add(struct diff *diff, enum plan_kind kind)
 {
@@ -14,12 +15,13 @@ struct plan_op *diff_add(struct diff *diff, enum plan_kind kind)
 	return op;
 }
 
-static void diff_init(struct diff *diff, const struct desired *desired, const struct actual *actual)
+static void diff_init(struct diff *diff)
 {
-	size_t n = desired->n_services, n_backends = 0;
+	const struct actual *actual = diff->actual;
+	size_t n = diff->change ? diff->change->n_services : diff->desired->n_services;
+	size_t n_backends = 0;
 
-	diff->desired = desired;
-	diff->actual = actual;
+	diff->n = n;
 	diff->service_ids = xcalloc(n, sizeof(*diff->service_ids));
 	diff->service_known = xcalloc(n, sizeof(*diff->service_known));
 	diff->first_backend = xcalloc(n, sizeof(*diff->first_backend));
@@ -28,11 +30,13 @@ static void diff_init(struct diff *diff, const struct desired *desired, const st
 	diff->n_cluster = xcalloc(n, sizeof(*diff->n_cluster));
 	for (size_t i = 0; i < n; i++) {
 		diff->first_backend[i] = n_backends;
-		n_backends += desired->services[i].n_backends;
+		n_backends += diff_service(diff, i)->n_backends;
 	}
 	diff->backend_ids = xcalloc(n_backends, sizeof(*diff->backend_ids));
-	diff->service_stays = xcalloc(actual->max_services, sizeof(*diff->service_stays));
-	diff->fresh = xcalloc(actual->max_backends, sizeof(*diff->fresh));
+	diff->fresh = xcalloc(n_backends, sizeof(*diff->fresh));
+	diff->leaves = xcalloc(actual->max_services, sizeof(*diff->leaves));
+	if (!diff->change)
+		memset(diff->leaves, true, actual->max_services * sizeof(*diff->leaves));
 }
 
 static void diff_done(struct diff *diff)
@@ -46,8 +50,8 @@ static void diff_done(struct diff *diff)
 	free(diff->local);
 	free(diff->n_cluster);
 	free(diff->backend_ids);
-	free(diff->service_stays);
 	free(diff->fresh);
+	free(diff->leaves);
 }
 
 static int name_compare(const void *a, const void *b)
@@ -60,20 +64,17 @@ static int name_compare(const void *a, const void *b)
 /* The names of old and new services, so that a plan can be printed by itself. */
 static void plan_name(struct plan *plan, const struct diff *diff)
 {
-	const struct desired *desired = diff->desired;
-	const struct actual *actual = diff->actual;
+	const struct plan *deletes = &diff->phases[PLAN_SERVICE_DELETE];
 
-	plan->names = xcalloc(desired->n_services + actual->n_services, sizeof(*plan->names));
-	for (size_t i = 0; i < desired->n_services; i++)
+	plan->names = xcalloc(diff->n + deletes->n, sizeof(*plan->names));
+	for (size_t i = 0; i < diff->n; i++)
 		plan->names[plan->n_names++] =
 			(struct actual_service){ .id = diff->service_ids[i],
-						 .name = desired->services[i].name };
-	for (size_t i = 0; i < actual->n_services; i++) {
-		uint32_t id = actual->services[i].id;
-
-		if (id >= actual->max_services || !diff->service_stays[id])
-			plan->names[plan->n_names++] = actual->services[i];
-	}
+						 .name = diff_service(diff, i)->name };
+	for (size_t i = 0; i < deletes->n; i++)
+		plan->names[plan->n_names++] =
+			(struct actual_service){ .id = deletes->ops[i].service.id,
+						 .name = *deletes->ops[i].service.name };
 	qsort(plan->names, plan->n_names, sizeof(*plan->names), name_compare);
 }
 
@@ -100,24 +101,47 @@ static void plan_assemble(struct diff *diff, struct plan *ret_plan)
 	*ret_plan = plan;
 }
 
+static int diff_run(struct diff *diff, struct plan *ret_plan)
+{
+	int rc;
+
+	diff_init(diff);
+	rc = diff_services(diff);
+	if (!rc)
+		rc = diff_backends(diff);
+	if (!rc)
+		rc = diff_tables(diff);
+	if (!rc)
+		rc = diff_ranges(diff);
+	if (!rc)
+		rc = diff_frontends(diff);
+	if (!rc)
+		plan_assemble(diff, ret_plan);
+	diff_done(diff);
+	return rc;
+}
+
 int plan_diff(const struct desired *desired, const struct actual *actual, struct plan *ret_plan,
 	      struct err *err)
 {
-	struct diff diff = { .err = err };
-	int rc;
+	struct plan_index *own = actual->index ? NULL : index_new(actual);
+	struct diff diff = {
+		.desired = desired, .actual = actual, .index = own ? own : actual->index, .err = err
+	};
+	int rc = diff_run(&diff, ret_plan);
 
-	diff_init(&diff, desired, actual);
-	rc = diff_services(&diff);
-	if (!rc)
-		rc = diff_backends(&diff);
-	if (!rc)
-		rc = diff_tables(&diff);
-	if (!rc)
-		rc = diff_ranges(&diff);
-	if (!rc)
-		rc = diff_frontends(&diff);
-	if (!rc)
-		plan_assemble(&diff, ret_plan);
-	diff_done(&diff);
+	index_free(own);
 	return rc;
+}
+
+int plan_diff_change(const struct desired *desired, const struct desired_change *change,
+		     const struct actual *actual, struct plan *ret_plan, struct err *err)
+{
+	struct diff diff = { .desired = desired,
+			     .change = change,
+			     .actual = actual,
+			     .index = actual->index,
+			     .err = err };
+
+	return diff_run(&diff, ret_plan);
 }

@@ -3,30 +3,39 @@
 #ifndef PLAN_DIFF_H
 #define PLAN_DIFF_H
 
-#include "user/plan/plan.h"
+#include "user/plan/index.h"
 #include "user/util/vec.h"
 
 #define PLAN_KINDS (PLAN_SERVICE_DELETE + 1)
 
 struct diff {
 	const struct desired *desired;
+	const struct desired_change *change; /* NULL: everything may differ */
 	const struct actual *actual;
+	const struct plan_index *index;
 	struct err *err;
 
 	/* Operations by kind: the kinds are numbered in the order they are run. */
 	struct plan phases[PLAN_KINDS];
 
-	/* By index of desired->services. */
+	/* The desired services that are looked at, see diff_service. */
+	size_t n;
+	/* By place among them: */
 	uint32_t *service_ids;
 	bool *service_known;   /* the id is in the maps */
-	size_t *first_backend; /* its backends' place in backend_ids */
+	size_t *first_backend; /* its backends' place in backend_ids and fresh */
 	struct lb_range *cluster, *local;
 	uint32_t *n_cluster; /* members of the cluster's set */
 
-	uint32_t *backend_ids; /* of all desired backends, service by service */
-	bool *service_stays;   /* by service id: a desired service has it */
-	bool *fresh;	       /* by backend id: tables that hold it are out of date */
+	uint32_t *backend_ids; /* of their backends, service by service */
+	bool *fresh;	       /* tables that hold the backend are out of date */
+	bool *leaves;	       /* by service id: no desired service has it */
 };
+
+static inline const struct desired_service *diff_service(const struct diff *diff, size_t place)
+{
+	return &diff->desired->services[diff->change ? diff->change->services[place] : place];
+}
 
 struct plan_op *diff_add(struct diff *diff, enum plan_kind kind);
 

@@ -8,93 +8,79 @@
 
 #define RETIRED (LB_BACKEND_DRAINING | LB_BACKEND_GONE)
 
-enum slot_state {
-	SLOT_FREE,
-	SLOT_USED, /* serves, or did until this plan */
-	SLOT_RETIRED,
-};
-
-struct slot {
-	enum slot_state state;
-	uint32_t generation;
-	bool claimed; /* by a desired backend */
-};
-
-/* Slots by id, and how far each way of finding a free one has come. */
+/* How far each way of finding a slot has come. */
 struct slots {
-	struct slot *items;
-	uint32_t n;
-	uint32_t next;	       /* ids from here on were never used */
-	enum slot_state reuse; /* then freed ones, then retired ones … */
-	uint32_t cursor;       /* … from here on */
+	const struct actual *actual;
+	bool *claimed;			    /* by id: by a desired backend */
+	uint32_t next;			    /* ids from here on were never used … */
+	uint32_t cursors[SLOT_RETIRED + 1]; /* … below the cursor none is free, none is retired */
+	struct {
+		const struct actual_backend **items;
+		size_t n, room;
+	} unmatched; /* of the services that are looked at, and of those that leave */
 };
 
-static enum slot_state state_of(const struct lb_backend *backend)
+static void slots_init(struct slots *slots, const struct diff *diff)
 {
-	if (!backend->service)
-		return SLOT_FREE;
-	return backend->flags & RETIRED ? SLOT_RETIRED : SLOT_USED;
+	const struct actual *actual = diff->actual;
+
+	*slots = (struct slots){ .actual = actual, .next = 1 };
+	slots->claimed = xcalloc(actual->max_backends, sizeof(*slots->claimed));
+	slots->cursors[SLOT_FREE] = diff->index->first_freed;
+	slots->cursors[SLOT_RETIRED] = diff->index->first_retired;
+	if (actual->n_backends)
+		slots->next = actual->backends[actual->n_backends - 1].id + 1;
 }
 
-static void slots_init(struct slots *slots, const struct actual *actual)
+static void slots_done(struct slots *slots)
 {
-	*slots = (struct slots){
-		.n = actual->max_backends, .next = 1, .reuse = SLOT_FREE, .cursor = 1
-	};
-	slots->items = xcalloc(slots->n, sizeof(*slots->items));
-	for (size_t i = 0; i < actual->n_backends; i++) {
-		const struct actual_backend *backend = &actual->backends[i];
+	free(slots->claimed);
+	vec_free(&slots->unmatched);
+}
 
-		if (backend->id >= slots->n)
-			continue;
-		slots->items[backend->id].state = state_of(&backend->value);
-		slots->items[backend->id].generation = backend->value.generation;
-		if (backend->id >= slots->next)
-			slots->next = backend->id + 1;
+static enum slot_state state_at(const struct slots *slots, uint32_t id)
+{
+	const struct actual_backend *held = actual_backend_find(slots->actual, id);
+
+	return held ? slot_state(&held->value) : SLOT_FREE;
+}
+
+/* The smallest one of a state; 0: there is none. */
+static uint32_t slots_search(struct slots *slots, enum slot_state state)
+{
+	uint32_t *cursor = &slots->cursors[state];
+
+	while (*cursor < slots->actual->max_backends) {
+		uint32_t id = (*cursor)++;
+
+		if (!slots->claimed[id] && state_at(slots, id) == state)
+			return id;
 	}
+	return 0;
 }
 
 /* 0: all serve. */
 static uint32_t slots_take(struct slots *slots)
 {
-	if (slots->next < slots->n)
-		return slots->next++;
-	for (;;) {
-		for (; slots->cursor < slots->n; slots->cursor++) {
-			const struct slot *slot = &slots->items[slots->cursor];
+	uint32_t id;
 
-			if (slot->state == slots->reuse && !slot->claimed)
-				return slots->cursor++;
-		}
-		if (slots->reuse == SLOT_RETIRED)
-			return 0;
-		slots->reuse = SLOT_RETIRED;
-		slots->cursor = 1;
-	}
+	if (slots->next < slots->actual->max_backends)
+		return slots->next++;
+	id = slots_search(slots, SLOT_FREE);
+	return id ? id : slots_search(slots, SLOT_RETIRED);
 }
 
 /* --------------------------------------------------------------- matching -- */
 
-static int place_compare(const struct lb_addr *addr, __be16 port, uint8_t proto,
-			 const struct lb_backend *backend)
+static int place_compare(const void *key, const void *item)
 {
-	int order = addr_compare(addr, &backend->addr);
+	const struct lb_backend *held = key;
+	const struct desired_backend *wanted = item;
+	int order = addr_compare(&held->addr, &wanted->addr);
 
 	if (!order)
-		order = (int)ntohs(port) - (int)ntohs(backend->port);
-	return order ? order : (int)proto - (int)backend->proto;
-}
-
-/* By service, place, and of two at one place the one that serves first. */
-static int held_compare(const void *a, const void *b)
-{
-	const struct actual_backend *const *x = a, *const *y = b;
-	const struct lb_backend *v = &(*x)->value, *w = &(*y)->value;
-	int order = (v->service > w->service) - (v->service < w->service);
-
-	if (!order)
-		order = place_compare(&v->addr, v->port, v->proto, w);
-	return order ? order : (int)state_of(v) - (int)state_of(w);
+		order = (int)ntohs(held->port) - (int)ntohs(wanted->port);
+	return order ? order : (int)held->proto - (int)wanted->proto;
 }
 
 static struct lb_backend backend_value(const struct desired_backend *backend, uint32_t service,
@@ -120,106 +106,87 @@ static void backend_set(struct diff *diff, uint32_t id, const struct lb_backend 
 	op->backend.service = value->service;
 }
 
-static void backend_keep(struct diff *diff, struct slots *slots, const struct actual_backend *held,
+static void backend_keep(struct diff *diff, size_t place, const struct actual_backend *held,
 			 const struct desired_backend *wanted)
 {
 	bool retired = held->value.flags & RETIRED;
 	struct lb_backend value =
 		backend_value(wanted, held->value.service, held->value.generation + retired);
 
-	slots->items[held->id].claimed = true;
-	diff->fresh[held->id] = retired || value.weight != held->value.weight;
+	diff->fresh[place] = retired || value.weight != held->value.weight;
 	if (memcmp(&value, &held->value, sizeof(value)) != 0)
 		backend_set(diff, held->id, &value, !retired);
 }
 
-/* held: all of the service's, sorted as the wanted ones are. */
-static void service_match(struct diff *diff, struct slots *slots, size_t index,
-			  const struct actual_backend *const *held, size_t n_held)
+/* Of two at one place the one that serves goes before one that is retired. */
+static bool slot_is_better(const struct actual_backend *a, const struct actual_backend *b)
 {
-	const struct desired_service *service = &diff->desired->services[index];
-	uint32_t *ids = &diff->backend_ids[diff->first_backend[index]];
-	size_t at = 0;
+	enum slot_state x = slot_state(&a->value), y = slot_state(&b->value);
 
-	for (size_t i = 0; i < service->n_backends; i++) {
-		const struct desired_backend *wanted = &service->backends[i];
-		int order = -1;
+	return x != y ? x < y : a->id < b->id;
+}
 
-		while (at < n_held) {
-			order = place_compare(&wanted->addr, wanted->port, wanted->proto,
-					      &held[at]->value);
-			if (order <= 0)
-				break;
-			at++;
+static void service_match(struct diff *diff, struct slots *slots, size_t place)
+{
+	const struct desired_service *service = diff_service(diff, place);
+	uint32_t *ids = &diff->backend_ids[diff->first_backend[place]];
+	uint32_t id = diff->index->services[diff->service_ids[place]].backends;
+
+	for (; id; id = diff->index->next[id]) {
+		const struct actual_backend *held = actual_backend_find(diff->actual, id);
+		const struct desired_backend *wanted =
+			bsearch(&held->value, service->backends, service->n_backends,
+				sizeof(*service->backends), place_compare);
+		uint32_t *taken = wanted ? &ids[wanted - service->backends] : NULL;
+
+		if (!taken) {
+			vec_push(&slots->unmatched, held);
+			continue;
 		}
-		if (at == n_held || order)
+		if (*taken) {
+			const struct actual_backend *other =
+				actual_backend_find(diff->actual, *taken);
+			bool better = slot_is_better(held, other);
+
+			vec_push(&slots->unmatched, better ? other : held);
+			if (!better)
+				continue;
+		}
+		*taken = id;
+	}
+	for (size_t i = 0; i < service->n_backends; i++) {
+		if (!ids[i])
 			continue;
-		ids[i] = held[at]->id;
-		backend_keep(diff, slots, held[at++], wanted);
+		slots->claimed[ids[i]] = true;
+		backend_keep(diff, diff->first_backend[place] + i,
+			     actual_backend_find(diff->actual, ids[i]), &service->backends[i]);
 	}
-}
-
-static size_t held_search(const struct actual_backend *const *held, size_t n, uint32_t service)
-{
-	size_t first = 0;
-
-	while (first < n) {
-		size_t middle = first + (n - first) / 2;
-
-		if (held[middle]->value.service < service)
-			first = middle + 1;
-		else
-			n = middle;
-	}
-	return first;
-}
-
-static void backends_match(struct diff *diff, struct slots *slots)
-{
-	const struct actual *actual = diff->actual;
-	const struct actual_backend **held = xcalloc(actual->n_backends, sizeof(*held));
-	size_t n = 0;
-
-	for (size_t i = 0; i < actual->n_backends; i++) {
-		if (actual->backends[i].value.service && actual->backends[i].id < slots->n)
-			held[n++] = &actual->backends[i];
-	}
-	qsort(held, n, sizeof(*held), held_compare);
-	for (size_t i = 0; i < diff->desired->n_services; i++) {
-		uint32_t id = diff->service_ids[i];
-		size_t first, last;
-
-		if (!diff->service_known[i])
-			continue;
-		first = held_search(held, n, id);
-		for (last = first; last < n && held[last]->value.service == id;)
-			last++;
-		service_match(diff, slots, i, held + first, last - first);
-	}
-	free(held);
 }
 
 static int backends_number(struct diff *diff, struct slots *slots)
 {
-	for (size_t i = 0; i < diff->desired->n_services; i++) {
-		const struct desired_service *service = &diff->desired->services[i];
-		uint32_t *ids = &diff->backend_ids[diff->first_backend[i]];
+	for (size_t i = 0; i < diff->n; i++) {
+		const struct desired_service *service = diff_service(diff, i);
+		size_t first = diff->first_backend[i];
 
 		for (size_t j = 0; j < service->n_backends; j++) {
+			const struct actual_backend *held;
+			uint32_t *id = &diff->backend_ids[first + j];
 			struct lb_backend value;
 
-			if (ids[j])
+			if (*id)
 				continue;
-			ids[j] = slots_take(slots);
-			if (!ids[j])
+			*id = slots_take(slots);
+			if (!*id)
 				return err_set(diff->err, -ENOSPC,
 					       "lb_backend: room for %u, more are needed",
-					       slots->n - 1);
+					       diff->actual->max_backends - 1);
+			held = actual_backend_find(diff->actual, *id);
 			value = backend_value(&service->backends[j], diff->service_ids[i],
-					      slots->items[ids[j]].generation + 1);
-			slots->items[ids[j]].claimed = true;
-			diff->fresh[ids[j]] = true;
-			backend_set(diff, ids[j], &value, false);
+					      held ? held->value.generation + 1 : 1);
+			slots->claimed[*id] = true;
+			diff->fresh[first + j] = true;
+			backend_set(diff, *id, &value, false);
 		}
 	}
 	return 0;
@@ -236,17 +203,20 @@ static bool pod_ended(const struct diff *diff, const struct lb_backend *backend)
 }
 
 /* What becomes of a backend that no service wants; see plan_diff for the rules. */
-static void backend_retire(struct diff *diff, const struct actual_backend *backend)
+static void backend_retire(struct diff *diff, struct slots *slots,
+			   const struct actual_backend *backend)
 {
 	const struct lb_backend *old = &backend->value;
 	bool gone = (old->flags & LB_BACKEND_GONE) || pod_ended(diff, old);
 	struct lb_backend value = *old;
 	struct plan_op *op;
 
+	if (backend->id >= diff->actual->max_backends || slots->claimed[backend->id])
+		return;
+	slots->claimed[backend->id] = true;
 	if (!old->service && !(old->flags & LB_BACKEND_DRAINING))
 		return;
-	if (gone || old->service >= diff->actual->max_services ||
-	    !diff->service_stays[old->service])
+	if (gone || old->service >= diff->actual->max_services || diff->leaves[old->service])
 		value.service = 0;
 	value.flags = (old->flags & (LB_BACKEND_LOCAL | LB_BACKEND_POD)) |
 		      (gone ? LB_BACKEND_GONE : LB_BACKEND_DRAINING);
@@ -260,31 +230,80 @@ static void backend_retire(struct diff *diff, const struct actual_backend *backe
 	op->backend.service = old->service;
 }
 
-static int backend_op_compare(const void *a, const void *b)
+static void left_collect(const struct diff *diff, struct slots *slots)
+{
+	const struct plan *deletes = &diff->phases[PLAN_SERVICE_DELETE];
+
+	for (size_t i = 0; i < deletes->n; i++) {
+		uint32_t id = diff->index->services[deletes->ops[i].service.id].backends;
+
+		for (; id; id = diff->index->next[id])
+			vec_push(&slots->unmatched, actual_backend_find(diff->actual, id));
+	}
+}
+
+/* Only who left may be waiting for the end of its pod. */
+static void ended_collect(const struct diff *diff, struct slots *slots)
+{
+	const struct desired_change *change = diff->change;
+
+	for (size_t i = 0; change->n_ended && i < diff->actual->n_backends; i++) {
+		const struct actual_backend *held = &diff->actual->backends[i];
+
+		if ((held->value.flags & LB_BACKEND_DRAINING) &&
+		    addresses_have(change->ended, change->n_ended, &held->value.addr))
+			vec_push(&slots->unmatched, held);
+	}
+}
+
+static void backends_retire(struct diff *diff, struct slots *slots)
+{
+	const struct actual *actual = diff->actual;
+
+	if (!diff->change) {
+		for (size_t i = 0; i < actual->n_backends; i++)
+			backend_retire(diff, slots, &actual->backends[i]);
+		return;
+	}
+	left_collect(diff, slots);
+	ended_collect(diff, slots);
+	for (size_t i = 0; i < slots->unmatched.n; i++)
+		backend_retire(diff, slots, slots->unmatched.items[i]);
+}
+
+static int op_compare(const void *a, const void *b)
 {
 	const struct plan_op *x = a, *y = b;
 
 	return (x->backend.id > y->backend.id) - (x->backend.id < y->backend.id);
 }
 
+/* They mostly are: sorting 100,000 of them again would take long. */
+static void ops_sort(struct plan *phase)
+{
+	for (size_t i = 1; i < phase->n; i++) {
+		if (op_compare(&phase->ops[i - 1], &phase->ops[i]) <= 0)
+			continue;
+		qsort(phase->ops, phase->n, sizeof(*phase->ops), op_compare);
+		return;
+	}
+}
+
 int diff_backends(struct diff *diff)
 {
-	const struct actual *actual = diff->actual;
-	struct plan *sets = &diff->phases[PLAN_BACKEND_SET];
 	struct slots slots;
 	int rc;
 
-	slots_init(&slots, actual);
-	backends_match(diff, &slots);
-	rc = backends_number(diff, &slots);
-	for (size_t i = 0; i < actual->n_backends && !rc; i++) {
-		uint32_t id = actual->backends[i].id;
-
-		if (id < slots.n && !slots.items[id].claimed)
-			backend_retire(diff, &actual->backends[i]);
+	slots_init(&slots, diff);
+	for (size_t i = 0; i < diff->n; i++) {
+		if (diff->service_known[i])
+			service_match(diff, &slots, i);
 	}
-	if (sets->n)
-		qsort(sets->ops, sets->n, sizeof(*sets->ops), backend_op_compare);
-	free(slots.items);
+	rc = backends_number(diff, &slots);
+	if (!rc)
+		backends_retire(diff, &slots);
+	ops_sort(&diff->phases[PLAN_BACKEND_SET]);
+	ops_sort(&diff->phases[PLAN_BACKEND_RETIRE]);
+	slots_done(&slots);
 	return rc;
 }

@@ -16,17 +16,16 @@ static int frontend_key_compare(const void *a, const void *b)
 
 static struct wanted_frontend *frontends_wanted(const struct diff *diff, size_t *ret_n)
 {
-	const struct desired *desired = diff->desired;
 	struct wanted_frontend *list;
 	size_t n = 0;
 
-	for (size_t i = 0; i < desired->n_services; i++)
-		n += desired->services[i].n_frontends;
+	for (size_t i = 0; i < diff->n; i++)
+		n += diff_service(diff, i)->n_frontends;
 	list = xcalloc(n, sizeof(*list));
 	*ret_n = n;
 	n = 0;
-	for (size_t i = 0; i < desired->n_services; i++) {
-		const struct desired_service *service = &desired->services[i];
+	for (size_t i = 0; i < diff->n; i++) {
+		const struct desired_service *service = diff_service(diff, i);
 
 		for (size_t j = 0; j < service->n_frontends; j++) {
 			struct wanted_frontend *wanted = &list[n++];
@@ -64,9 +63,19 @@ static void frontend_delete(struct diff *diff, const struct actual_frontend *hel
 	op->frontend.value = held->value;
 }
 
-static void frontends_merge(struct diff *diff, const struct wanted_frontend *wanted, size_t n,
-			    const struct actual_frontend *held)
+static void frontend_match(struct diff *diff, const struct wanted_frontend *wanted,
+			   const struct actual_frontend *held)
 {
+	if (!held)
+		frontend_set(diff, wanted, false);
+	else if (memcmp(&held->value, &wanted->entry.value, sizeof(held->value)) != 0)
+		frontend_set(diff, wanted, true);
+}
+
+/* All of them, side by side. */
+static void frontends_merge(struct diff *diff, const struct wanted_frontend *wanted, size_t n)
+{
+	const struct actual_frontend *held = diff->actual->frontends;
 	size_t n_held = diff->actual->n_frontends, at = 0;
 
 	for (size_t i = 0; i < n; i++) {
@@ -78,16 +87,27 @@ static void frontends_merge(struct diff *diff, const struct wanted_frontend *wan
 				break;
 			frontend_delete(diff, &held[at++]);
 		}
-		if (at == n_held || order) {
-			frontend_set(diff, &wanted[i], false);
-			continue;
-		}
-		if (memcmp(&held[at].value, &wanted[i].entry.value, sizeof(held->value)) != 0)
-			frontend_set(diff, &wanted[i], true);
-		at++;
+		if (at == n_held || order)
+			frontend_match(diff, &wanted[i], NULL);
+		else
+			frontend_match(diff, &wanted[i], &held[at++]);
 	}
 	while (at < n_held)
 		frontend_delete(diff, &held[at++]);
+}
+
+static void frontends_change(struct diff *diff, const struct wanted_frontend *wanted, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		frontend_match(diff, &wanted[i],
+			       actual_frontend_find(diff->actual, &wanted[i].entry.key));
+	for (size_t i = 0; i < diff->change->n_freed; i++) {
+		const struct actual_frontend *held =
+			actual_frontend_find(diff->actual, &diff->change->freed[i]);
+
+		if (held)
+			frontend_delete(diff, held);
+	}
 }
 
 /* A map holds the new entries before the old ones go, and must have room for both. */
@@ -106,20 +126,16 @@ static int room_check(struct diff *diff, const char *map, size_t n_held, uint32_
 
 int diff_frontends(struct diff *diff)
 {
-	const struct actual *actual = diff->actual;
-	struct actual_frontend *held = xcalloc(actual->n_frontends, sizeof(*held));
-	struct wanted_frontend *wanted;
 	size_t n;
+	struct wanted_frontend *wanted = frontends_wanted(diff, &n);
 
-	if (actual->n_frontends)
-		memcpy(held, actual->frontends, actual->n_frontends * sizeof(*held));
-	qsort(held, actual->n_frontends, sizeof(*held), frontend_key_compare);
-	wanted = frontends_wanted(diff, &n);
-	frontends_merge(diff, wanted, n, held);
+	if (diff->change)
+		frontends_change(diff, wanted, n);
+	else
+		frontends_merge(diff, wanted, n);
 	free(wanted);
-	free(held);
-	return room_check(diff, "lb_frontend", actual->n_frontends, actual->max_frontends,
-			  PLAN_FRONTEND_SET);
+	return room_check(diff, "lb_frontend", diff->actual->n_frontends,
+			  diff->actual->max_frontends, PLAN_FRONTEND_SET);
 }
 
 /* ---------------------------------------------------------- source ranges -- */
@@ -157,8 +173,8 @@ static void ranges_wanted(const struct diff *diff, struct range_keys *keys)
 {
 	size_t kept = 0;
 
-	for (size_t i = 0; i < diff->desired->n_services; i++) {
-		const struct desired_service *service = &diff->desired->services[i];
+	for (size_t i = 0; i < diff->n; i++) {
+		const struct desired_service *service = diff_service(diff, i);
 
 		if (!service_is_guarded(service))
 			continue;
@@ -175,32 +191,46 @@ static void ranges_wanted(const struct diff *diff, struct range_keys *keys)
 	keys->n = kept;
 }
 
-int diff_ranges(struct diff *diff)
+/* Those in the maps that belong to what is looked at, in their order. */
+static void ranges_held(const struct diff *diff, struct range_keys *keys)
 {
 	const struct actual *actual = diff->actual;
-	struct actual_range *held = xcalloc(actual->n_ranges, sizeof(*held));
-	struct range_keys wanted = { 0 };
+	bool *concerned = xcalloc(actual->max_services, sizeof(*concerned));
+
+	for (size_t i = 0; i < diff->n; i++)
+		concerned[diff->service_ids[i]] = true;
+	for (size_t i = 0; i < actual->n_ranges; i++) {
+		uint32_t id = actual->ranges[i].key.service;
+
+		if (!diff->change ||
+		    (id < actual->max_services && (concerned[id] || diff->leaves[id])))
+			vec_push(keys, actual->ranges[i].key);
+	}
+	free(concerned);
+}
+
+int diff_ranges(struct diff *diff)
+{
+	struct range_keys wanted = { 0 }, held = { 0 };
 	size_t i = 0, at = 0;
 
-	if (actual->n_ranges)
-		memcpy(held, actual->ranges, actual->n_ranges * sizeof(*held));
-	qsort(held, actual->n_ranges, sizeof(*held), range_key_compare);
 	ranges_wanted(diff, &wanted);
-	while (i < wanted.n || at < actual->n_ranges) {
-		int order = i == wanted.n ? 1
-			    : at == actual->n_ranges
-				    ? -1
-				    : range_key_compare(&wanted.items[i], &held[at]);
+	if (diff->actual->n_ranges)
+		ranges_held(diff, &held);
+	while (i < wanted.n || at < held.n) {
+		int order = i == wanted.n  ? 1
+			    : at == held.n ? -1
+					   : range_key_compare(&wanted.items[i], &held.items[at]);
 
 		if (order < 0)
 			diff_add(diff, PLAN_RANGE_SET)->range = wanted.items[i];
 		else if (order > 0)
-			diff_add(diff, PLAN_RANGE_DELETE)->range = held[at].key;
+			diff_add(diff, PLAN_RANGE_DELETE)->range = held.items[at];
 		i += order <= 0;
 		at += order >= 0;
 	}
-	free(held);
 	vec_free(&wanted);
-	return room_check(diff, "lb_source_range", actual->n_ranges, actual->max_ranges,
+	vec_free(&held);
+	return room_check(diff, "lb_source_range", diff->actual->n_ranges, diff->actual->max_ranges,
 			  PLAN_RANGE_SET);
 }

@@ -1,129 +1,94 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Services and their ids. */
-#include <arpa/inet.h>
 #include <errno.h>
+#include <string.h>
 
 #include "user/plan/diff.h"
 
-static int key_compare(const struct lb_name *x, const struct lb_name *y)
+static struct lb_name *name_copy(const struct lb_name *name)
 {
-	int order = strncmp(x->namespace, y->namespace, sizeof(x->namespace));
-
-	if (!order)
-		order = strncmp(x->name, y->name, sizeof(x->name));
-	if (!order)
-		order = (int)ntohs(x->port) - (int)ntohs(y->port);
-	if (!order)
-		order = (int)x->proto - (int)y->proto;
-	return order ? order : (x->flags & LB_NAME_IPV6) - (y->flags & LB_NAME_IPV6);
+	return memcpy(xmalloc(sizeof(*name)), name, sizeof(*name));
 }
 
-static int service_compare(const void *a, const void *b)
-{
-	const struct actual_service *const *x = a, *const *y = b;
-	int order = key_compare(&(*x)->name, &(*y)->name);
-
-	return order ? order : ((*x)->id > (*y)->id) - ((*x)->id < (*y)->id);
-}
-
-static void id_use(const struct diff *diff, bool *used, uint32_t id)
-{
-	if (id < diff->actual->max_services)
-		used[id] = true;
-}
-
-/* Every id that anything in the maps carries: a new service must not inherit any of it. */
-static bool *ids_used(const struct diff *diff)
-{
-	const struct actual *actual = diff->actual;
-	bool *used = xcalloc(actual->max_services, sizeof(*used));
-
-	id_use(diff, used, 0);
-	for (size_t i = 0; i < actual->n_services; i++)
-		id_use(diff, used, actual->services[i].id);
-	for (size_t i = 0; i < actual->n_frontends; i++)
-		id_use(diff, used, actual->frontends[i].value.service);
-	for (size_t i = 0; i < actual->n_backends; i++)
-		id_use(diff, used, actual->backends[i].value.service);
-	for (size_t i = 0; i < actual->n_ranges; i++)
-		id_use(diff, used, actual->ranges[i].key.service);
-	return used;
-}
-
-static void service_set(struct diff *diff, size_t index, bool change)
+static void service_set(struct diff *diff, size_t place, bool change)
 {
 	struct plan_op *op = diff_add(diff, PLAN_SERVICE_SET);
 
 	op->change = change;
-	op->service.id = diff->service_ids[index];
-	op->service.name = diff->desired->services[index].name;
+	op->service.id = diff->service_ids[place];
+	op->service.name = name_copy(&diff_service(diff, place)->name);
 }
 
-static void service_delete(struct diff *diff, const struct actual_service *service)
+static void service_delete(struct diff *diff, uint32_t id, const struct lb_name *name)
 {
 	struct plan_op *op = diff_add(diff, PLAN_SERVICE_DELETE);
 
-	op->service.id = service->id;
-	op->service.name = service->name;
+	op->service.id = id;
+	op->service.name = name_copy(name);
 }
 
-static void services_match(struct diff *diff, const struct actual_service **held)
+static void services_match(struct diff *diff)
 {
-	const struct desired *desired = diff->desired;
-	size_t n_held = diff->actual->n_services, at = 0;
+	for (size_t i = 0; i < diff->n; i++) {
+		const struct lb_name *name = &diff_service(diff, i)->name;
+		uint32_t id = index_find(diff->index, diff->actual, name);
 
-	for (size_t i = 0; i < desired->n_services; i++) {
-		const struct lb_name *name = &desired->services[i].name;
-
-		while (at < n_held && key_compare(&held[at]->name, name) < 0)
-			service_delete(diff, held[at++]);
-		if (at == n_held || key_compare(&held[at]->name, name))
+		if (!id)
 			continue;
-		diff->service_ids[i] = held[at]->id;
+		diff->service_ids[i] = id;
 		diff->service_known[i] = true;
-		diff->service_stays[held[at]->id] = true;
-		if (memcmp(&held[at]->name, name, sizeof(*name)) != 0)
+		diff->leaves[id] = false;
+		if (memcmp(&actual_service_find(diff->actual, id)->name, name, sizeof(*name)) != 0)
 			service_set(diff, i, true);
-		at++;
 	}
-	while (at < n_held)
-		service_delete(diff, held[at++]);
 }
 
+static void services_leave(struct diff *diff)
+{
+	const struct actual *actual = diff->actual;
+
+	for (size_t i = 0; diff->change && i < diff->change->n_left; i++) {
+		const struct lb_name *name = &diff->change->left[i];
+		uint32_t id = index_find(diff->index, actual, name);
+
+		if (!id)
+			continue;
+		diff->leaves[id] = true;
+		service_delete(diff, id, name);
+	}
+	for (size_t i = 0; !diff->change && i < actual->n_services; i++) {
+		uint32_t id = actual->services[i].id;
+
+		if (id >= actual->max_services || diff->leaves[id])
+			service_delete(diff, id, &actual->services[i].name);
+	}
+}
+
+/* Not one that anything in the maps carries: a new service must not inherit any of it. */
 static int services_number(struct diff *diff)
 {
-	bool *used = ids_used(diff);
-	uint32_t next = 1;
-	int rc = 0;
+	const struct plan_index *index = diff->index;
+	uint32_t next = index->first_service;
 
-	for (size_t i = 0; i < diff->desired->n_services && !rc; i++) {
+	for (size_t i = 0; i < diff->n; i++) {
 		if (diff->service_known[i])
 			continue;
-		while (next < diff->actual->max_services && used[next])
+		while (next < index->max_services && index->services[next].uses)
 			next++;
-		if (next >= diff->actual->max_services) {
-			rc = err_set(diff->err, -ENOSPC,
-				     "lb_name: room for %u service ports, %zu are needed",
-				     diff->actual->max_services, diff->desired->n_services);
-			break;
-		}
+		if (next >= index->max_services)
+			return err_set(diff->err, -ENOSPC,
+				       "lb_name: room for %u service ports, %zu are needed",
+				       diff->actual->max_services, diff->desired->n_services);
 		diff->service_ids[i] = next;
-		diff->service_stays[next++] = true;
+		diff->leaves[next++] = false;
 		service_set(diff, i, false);
 	}
-	free(used);
-	return rc;
+	return 0;
 }
 
 int diff_services(struct diff *diff)
 {
-	const struct actual *actual = diff->actual;
-	const struct actual_service **held = xcalloc(actual->n_services, sizeof(*held));
-
-	for (size_t i = 0; i < actual->n_services; i++)
-		held[i] = &actual->services[i];
-	qsort(held, actual->n_services, sizeof(*held), service_compare);
-	services_match(diff, held);
-	free(held);
+	services_match(diff);
+	services_leave(diff);
 	return services_number(diff);
 }

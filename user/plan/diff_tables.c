@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Maglev tables: keep those whose members stayed, build the others in free space. */
 #include <errno.h>
+#include <string.h>
 
 #include "user/plan/diff.h"
 #include "user/plan/maglev.h"
@@ -12,41 +13,25 @@ struct member_set {
 	bool fresh; /* a member is new, came back, or changed its weight */
 };
 
-/* Sets are compared by marking: marks[id] is `mark` for a member, mark + 1 once it was seen. */
+/* The ids of a set, hashed; 0: empty. */
+struct member_marks {
+	struct {
+		uint32_t id, seen;
+	} * items;
+	uint32_t mask;
+};
+
 struct tables {
 	struct diff *diff;
-	const struct actual_frontend **held; /* sorted by service */
 	struct space space;
-	uint32_t *marks; /* by backend id */
-	uint32_t mark;
+	bool space_known; /* it takes a look at all tables */
+	struct member_marks marks;
 	struct member_set cluster, local;
 };
 
-static int held_compare(const void *a, const void *b)
-{
-	const struct actual_frontend *const *x = a, *const *y = b;
-	uint32_t v = (*x)->value.service, w = (*y)->value.service;
-
-	return (v > w) - (v < w);
-}
-
-static void tables_init(struct tables *tables, struct diff *diff)
-{
-	const struct actual *actual = diff->actual;
-
-	*tables = (struct tables){ .diff = diff };
-	tables->held = xcalloc(actual->n_frontends, sizeof(*tables->held));
-	for (size_t i = 0; i < actual->n_frontends; i++)
-		tables->held[i] = &actual->frontends[i];
-	qsort(tables->held, actual->n_frontends, sizeof(*tables->held), held_compare);
-	tables->marks = xcalloc(actual->max_backends, sizeof(*tables->marks));
-	space_init(&tables->space, actual);
-}
-
 static void tables_done(struct tables *tables)
 {
-	free(tables->held);
-	free(tables->marks);
+	free(tables->marks.items);
 	space_done(&tables->space);
 	vec_free(&tables->cluster);
 	vec_free(&tables->local);
@@ -54,8 +39,8 @@ static void tables_done(struct tables *tables)
 
 static void set_fill(struct member_set *set, const struct diff *diff, size_t index, bool local)
 {
-	const struct desired_service *service = &diff->desired->services[index];
-	const uint32_t *ids = &diff->backend_ids[diff->first_backend[index]];
+	const struct desired_service *service = diff_service(diff, index);
+	size_t first = diff->first_backend[index];
 
 	set->n = 0;
 	set->fresh = false;
@@ -68,8 +53,8 @@ static void set_fill(struct member_set *set, const struct diff *diff, size_t ind
 						       .port = backend->port,
 						       .proto = backend->proto,
 						       .weight = backend->weight,
-						       .id = ids[i] }));
-		set->fresh = set->fresh || diff->fresh[ids[i]];
+						       .id = diff->backend_ids[first + i] }));
+		set->fresh = set->fresh || diff->fresh[first + i];
 	}
 }
 
@@ -84,6 +69,42 @@ static bool sets_equal(const struct member_set *a, const struct member_set *b)
 	return true;
 }
 
+/* Ids of a set mostly follow each other, so that their low bits are the best hash. */
+static uint32_t mark_place(const struct member_marks *marks, uint32_t id)
+{
+	return id & marks->mask;
+}
+
+static uint32_t *mark_at(const struct member_marks *marks, uint32_t id)
+{
+	uint32_t at = mark_place(marks, id);
+
+	while (marks->items[at].id && marks->items[at].id != id)
+		at = (at + 1) & marks->mask;
+	return marks->items[at].id ? &marks->items[at].seen : NULL;
+}
+
+static void marks_fill(struct member_marks *marks, const struct member_set *set)
+{
+	uint32_t size = 16;
+
+	while (size < set->n * 2)
+		size *= 2;
+	if (marks->mask != size - 1) {
+		free(marks->items);
+		marks->items = xmalloc(size * sizeof(*marks->items));
+		marks->mask = size - 1;
+	}
+	memset(marks->items, 0, size * sizeof(*marks->items));
+	for (size_t i = 0; i < set->n; i++) {
+		uint32_t id = set->items[i].id, at = mark_place(marks, id);
+
+		while (marks->items[at].id)
+			at = (at + 1) & marks->mask;
+		marks->items[at].id = id;
+	}
+}
+
 /* Whether a table in the maps holds these members, all of them, and no other. */
 static bool table_holds(struct tables *tables, const struct lb_range *range,
 			const struct member_set *set)
@@ -94,73 +115,29 @@ static bool table_holds(struct tables *tables, const struct lb_range *range,
 	if (range->len != maglev_size(set->n) || range->base > actual->n_slots ||
 	    range->len > actual->n_slots - range->base)
 		return false;
-	tables->mark += 2;
-	for (size_t i = 0; i < set->n; i++)
-		tables->marks[set->items[i].id] = tables->mark;
+	marks_fill(&tables->marks, set);
 	for (uint32_t i = 0; i < range->len; i++) {
-		uint32_t id = actual->slots[range->base + i];
+		uint32_t *mark = mark_at(&tables->marks, actual->slots[range->base + i]);
 
-		if (id >= actual->max_backends || tables->marks[id] < tables->mark)
+		if (!mark)
 			return false;
-		if (tables->marks[id] == tables->mark) {
-			tables->marks[id]++;
-			seen++;
-		}
+		seen += !*mark;
+		*mark = 1;
 	}
 	return seen == (set->n < range->len ? set->n : range->len);
 }
 
-static size_t held_search(const struct tables *tables, uint32_t service)
-{
-	size_t first = 0, last = tables->diff->actual->n_frontends;
-
-	while (first < last) {
-		size_t middle = first + (last - first) / 2;
-
-		if (tables->held[middle]->value.service < service)
-			first = middle + 1;
-		else
-			last = middle;
-	}
-	return first;
-}
-
-/* Of a settled service: the table that its frontends name, unread. */
-static bool table_keep(const struct tables *tables, uint32_t service, const struct member_set *set,
-		       struct lb_range *ret_range)
-{
-	size_t at = held_search(tables, service);
-	const struct lb_range *range;
-
-	if (at == tables->diff->actual->n_frontends || tables->held[at]->value.service != service)
-		return false;
-	range = set == &tables->local ? &tables->held[at]->value.local
-				      : &tables->held[at]->value.cluster;
-	if (range->len != maglev_size(set->n))
-		return false;
-	*ret_range = *range;
-	return true;
-}
-
+/* A table that the service has already. */
 static bool table_find(struct tables *tables, uint32_t service, const struct member_set *set,
 		       struct lb_range *ret_range)
 {
-	struct lb_range refused = { 0 }; /* a service's frontends mostly name the same ones */
-	size_t n = tables->diff->actual->n_frontends;
+	const struct lb_range *held = tables->diff->index->services[service].tables;
 
-	for (size_t i = held_search(tables, service);
-	     i < n && tables->held[i]->value.service == service; i++) {
-		const struct lb_frontend *frontend = &tables->held[i]->value;
-		const struct lb_range *ranges[] = { &frontend->cluster, &frontend->local };
-
-		for (size_t j = 0; j < 2; j++) {
-			if (!ranges[j]->len || !memcmp(ranges[j], &refused, sizeof(refused)))
-				continue;
-			if (table_holds(tables, ranges[j], set)) {
-				*ret_range = *ranges[j];
-				return true;
-			}
-			refused = *ranges[j];
+	for (size_t i = 0; i < 2; i++) {
+		if (held[i].len && index_has_table(tables->diff->index, &held[i]) &&
+		    table_holds(tables, &held[i], set)) {
+			*ret_range = held[i];
+			return true;
 		}
 	}
 	return false;
@@ -170,21 +147,25 @@ static int table_build(struct tables *tables, uint32_t service, const struct mem
 		       struct lb_range *ret_range)
 {
 	uint32_t len = maglev_size(set->n), base;
+	struct diff *diff = tables->diff;
 	struct plan_op *op;
 
+	if (!tables->space_known)
+		space_init(&tables->space, diff->index, diff->actual->n_slots);
+	tables->space_known = true;
 	if (!space_take(&tables->space, len, &base))
 		return err_set(
-			tables->diff->err, -ENOSPC,
+			diff->err, -ENOSPC,
 			"lb_maglev: no room for a table of %u slots among %u: the old tables "
 			"stay until the new ones are in use",
-			len, tables->diff->actual->n_slots);
-	op = diff_add(tables->diff, PLAN_MAGLEV_SET);
+			len, diff->actual->n_slots);
+	op = diff_add(diff, PLAN_MAGLEV_SET);
 	op->maglev.base = base;
 	op->maglev.len = len;
-	op->maglev.slots = xcalloc(len, sizeof(*op->maglev.slots));
+	op->maglev.members = xcalloc(set->n, sizeof(*set->items));
+	memcpy(op->maglev.members, set->items, set->n * sizeof(*set->items));
+	op->maglev.n = (uint32_t)set->n;
 	op->maglev.service = service;
-	op->maglev.backends = (uint32_t)set->n;
-	maglev_fill(set->items, set->n, op->maglev.slots, len);
 	*ret_range = (struct lb_range){ .base = base, .len = len };
 	return 0;
 }
@@ -198,9 +179,7 @@ static int table_get(struct tables *tables, size_t index, const struct member_se
 	if (!set->n)
 		return 0;
 	if (tables->diff->service_known[index] && !set->fresh &&
-	    ((tables->diff->desired->services[index].settled &&
-	      table_keep(tables, service, set, ret_range)) ||
-	     table_find(tables, service, set, ret_range)))
+	    table_find(tables, service, set, ret_range))
 		return 0;
 	return table_build(tables, service, set, ret_range);
 }
@@ -217,7 +196,7 @@ static bool service_needs_local(const struct desired_service *service)
 static int service_tables(struct tables *tables, size_t index)
 {
 	struct diff *diff = tables->diff;
-	const struct desired_service *service = &diff->desired->services[index];
+	const struct desired_service *service = diff_service(diff, index);
 	int rc;
 
 	if (!service->n_frontends)
@@ -237,11 +216,10 @@ static int service_tables(struct tables *tables, size_t index)
 
 int diff_tables(struct diff *diff)
 {
-	struct tables tables;
+	struct tables tables = { .diff = diff };
 	int rc = 0;
 
-	tables_init(&tables, diff);
-	for (size_t i = 0; i < diff->desired->n_services && !rc; i++)
+	for (size_t i = 0; i < diff->n && !rc; i++)
 		rc = service_tables(&tables, i);
 	tables_done(&tables);
 	return rc;

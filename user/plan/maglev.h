@@ -16,6 +16,8 @@ struct maglev_member {
 	uint32_t id; /* what the slots hold */
 };
 
+#define MAGLEV_MAX 65537 /* slots of the largest table */
+
 /* Slots for n members: 0 for none, 1 for one, else a prime of at least 100 × n, at most 65537. */
 uint32_t maglev_size(size_t n);
 

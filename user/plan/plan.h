@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "user/model/resolve.h"
+#include "user/plan/maglev.h"
 
 /* ------------------------------------------------- what the maps hold -- */
 
@@ -33,21 +34,25 @@ struct actual_range {
 	struct lb_source_range_key key;
 };
 
-/* Everything sorted by id or key. slots is a copy or a mapping of lb_maglev. */
+/* Everything sorted by id or key. */
 struct actual {
 	struct actual_service *services;
-	size_t n_services;
+	size_t n_services, room_services;
 	struct actual_frontend *frontends;
-	size_t n_frontends;
+	size_t n_frontends, room_frontends;
 	struct actual_backend *backends;
-	size_t n_backends;
+	size_t n_backends, room_backends;
 	struct actual_range *ranges;
-	size_t n_ranges;
+	size_t n_ranges, room_ranges;
 	uint32_t *slots;
-	uint32_t n_slots; /* size of the map */
+	uint32_t n_slots;  /* size of the map */
+	bool slots_mapped; /* slots are lb_maglev itself, borrowed: what is applied is in them */
 	uint32_t max_services, max_frontends, max_backends, max_ranges;
+	struct plan_index *index; /* see actual_index; NULL: none */
 };
 
+/* Keeps what belongs to which Service, for plans of a part: one now, kept by plan_simulate. */
+void actual_index(struct actual *actual);
 void actual_done(struct actual *actual);
 
 /* ------------------------------------------------------------ the plan -- */
@@ -70,7 +75,7 @@ struct plan_op {
 	union {
 		struct {
 			uint32_t id;
-			struct lb_name name;
+			struct lb_name *name; /* owned */
 		} service;
 		struct {
 			uint32_t id;
@@ -79,8 +84,9 @@ struct plan_op {
 		} backend;
 		struct {
 			uint32_t base, len;
-			uint32_t *slots;	    /* owned */
-			uint32_t service, backends; /* whose, and how many: for print */
+			struct maglev_member *members; /* owned */
+			uint32_t n;
+			uint32_t service; /* whose: for print */
 		} maglev;
 		struct lb_source_range_key range;
 		struct {
@@ -120,6 +126,14 @@ struct plan {
  */
 LB_CHECKED int plan_diff(const struct desired *desired, const struct actual *actual,
 			 struct plan *ret_plan, struct err *err);
+
+/*
+ * The same where desired was reached, and then changed as told: nothing else is looked at. actual
+ * has an index.
+ */
+LB_CHECKED int plan_diff_change(const struct desired *desired, const struct desired_change *change,
+				const struct actual *actual, struct plan *ret_plan,
+				struct err *err);
 
 /* The effect of a plan on a model of the maps, for tests and for the agent's own copy. */
 void plan_simulate(struct actual *actual, const struct plan *plan);

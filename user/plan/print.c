@@ -40,7 +40,7 @@ static const char *count_text(uint32_t n, char *text, size_t size)
 
 static void print_service(FILE *out, const struct plan *plan, const struct plan_op *op, char sign)
 {
-	const struct lb_name *name = &op->service.name;
+	const struct lb_name *name = op->service.name;
 	char service[SERVICE_TEXT];
 
 	fprintf(out, "%c service %s %u/%s %s\n", sign, service_text(plan, op->service.id, service),
@@ -86,7 +86,7 @@ static void print_table(FILE *out, const struct plan *plan, const struct plan_op
 
 	fprintf(out, "+ table of %s: %s in %u slots\n",
 		service_text(plan, op->maglev.service, service),
-		count_text(op->maglev.backends, count, sizeof(count)), op->maglev.len);
+		count_text(op->maglev.n, count, sizeof(count)), op->maglev.len);
 }
 
 static void print_range(FILE *out, const struct plan *plan, const struct plan_op *op, char sign)

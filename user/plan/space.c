@@ -1,50 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "user/plan/space.h"
 
-static int range_compare(const void *a, const void *b)
+void space_init(struct space *space, const struct plan_index *index, uint32_t n_slots)
 {
-	const struct lb_range *x = a, *y = b;
-
-	return (x->base > y->base) - (x->base < y->base);
-}
-
-static struct lb_range *ranges_used(const struct actual *actual, size_t *ret_n)
-{
-	struct lb_range *used = xcalloc(actual->n_frontends * 2, sizeof(*used));
-	size_t n = 0;
-
-	for (size_t i = 0; i < actual->n_frontends; i++) {
-		const struct lb_frontend *frontend = &actual->frontends[i].value;
-
-		if (frontend->cluster.len)
-			used[n++] = frontend->cluster;
-		if (frontend->local.len)
-			used[n++] = frontend->local;
-	}
-	qsort(used, n, sizeof(*used), range_compare);
-	*ret_n = n;
-	return used;
-}
-
-void space_init(struct space *space, const struct actual *actual)
-{
-	size_t n;
-	struct lb_range *used = ranges_used(actual, &n);
 	uint64_t end = 0; /* of what is used so far */
 
 	*space = (struct space){ 0 };
-	for (size_t i = 0; i <= n; i++) {
-		uint64_t base = i < n ? used[i].base : actual->n_slots;
+	for (size_t i = 0; i <= index->n_tables; i++) {
+		const struct lb_range *used = i < index->n_tables ? &index->tables[i].range : NULL;
+		uint64_t base = used && used->base < n_slots ? used->base : n_slots;
 
-		if (base > actual->n_slots)
-			base = actual->n_slots;
 		if (base > end)
 			vec_push(space, ((struct lb_range){ .base = (uint32_t)end,
 							    .len = (uint32_t)(base - end) }));
-		if (i < n && (uint64_t)used[i].base + used[i].len > end)
-			end = (uint64_t)used[i].base + used[i].len;
+		if (used && (uint64_t)used->base + used->len > end)
+			end = (uint64_t)used->base + used->len;
 	}
-	free(used);
 }
 
 void space_done(struct space *space)

@@ -3,7 +3,7 @@
 #ifndef PLAN_SPACE_H
 #define PLAN_SPACE_H
 
-#include "user/plan/plan.h"
+#include "user/plan/index.h"
 #include "user/util/vec.h"
 
 struct space {
@@ -16,8 +16,8 @@ struct space {
 	size_t n_cursors;
 };
 
-/* All that no frontend names. */
-void space_init(struct space *space, const struct actual *actual);
+/* All of n_slots that no frontend names. */
+void space_init(struct space *space, const struct plan_index *index, uint32_t n_slots);
 void space_done(struct space *space);
 
 /* The first gap that is large enough; false when there is none. */

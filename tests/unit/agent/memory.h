@@ -103,6 +103,8 @@ static int fake_snapshot(struct datapath *dp, struct actual *ret_actual, struct 
 	actual.backends = copy(maps->backends, maps->n_backends, sizeof(*maps->backends));
 	actual.ranges = copy(maps->ranges, maps->n_ranges, sizeof(*maps->ranges));
 	actual.slots = copy(maps->slots, maps->n_slots, sizeof(*maps->slots));
+	actual.room_services = actual.room_frontends = actual.room_backends = 0;
+	actual.room_ranges = 0;
 	*ret_actual = actual;
 	return 0;
 }
