@@ -10,6 +10,7 @@
 
 #include "user/agent/apisource.h"
 #include "user/agent/health_server.h"
+#include "user/agent/healthz.h"
 #include "user/agent/ingress.h"
 #include "user/agent/lock.h"
 #include "user/agent/metrics.h"
@@ -17,6 +18,7 @@
 #include "user/agent/names.h"
 #include "user/agent/netwatch.h"
 #include "user/agent/notify.h"
+#include "user/agent/origin.h"
 #include "user/agent/pace.h"
 #include "user/agent/probing.h"
 #include "user/agent/reconcile.h"
@@ -48,6 +50,7 @@ struct agent {
 	struct server *server;
 	struct probing *probing;
 	struct health_server *health;
+	struct healthz *healthz;
 	struct metrics_server *metrics;
 	struct ingress_control *ingress;
 	int64_t synced; /* when the last sync that succeeded did */
@@ -117,6 +120,7 @@ static int agent_sync(struct agent *agent, struct sync_result *ret_result, struc
 		     agent->reconcile.names_served ? agent->reconcile.dp : NULL);
 	ingress_control_update(agent->ingress, &agent->reconcile);
 	metrics_server_update(agent->metrics, &agent->config->metrics);
+	healthz_update(agent->healthz, &agent->config->health, agent->api);
 	/* Waiting for the API server is no failure, and its own log tells of it. */
 	if (rc != -EAGAIN)
 		status_sync(&agent->status, &agent->reconcile, rc ? NULL : ret_result, err);
@@ -157,6 +161,19 @@ static bool maps_are_right(void *arg)
 	const struct agent *agent = arg;
 
 	return agent->status.attached && clock_ms() - agent->synced <= HEALTHY_MS;
+}
+
+static struct healthz_state health_state(void *arg)
+{
+	const struct agent *agent = arg;
+	const struct store *store = agent->reconcile.store;
+	const char *name = agent->config->node_name;
+
+	return (struct healthz_state){
+		.healthy = maps_are_right(arg),
+		.eligible = !store || node_is_eligible(store_find(store, K8S_NODE, "", name)),
+		.updated = agent->status.last_sync,
+	};
 }
 
 static void endpoints_resolved(void *arg, const struct desired *desired)
@@ -325,6 +342,7 @@ static int agent_open(struct agent *agent, struct kubeconfig *kubeconfig, struct
 	agent->probing = probing_open(agent->base, agent->paths, agent->config, &agent->reconcile,
 				      readiness_changed, agent);
 	agent->health = health_server_new(agent->base, maps_are_right, agent);
+	agent->healthz = healthz_new(agent->base, health_state, agent);
 	agent->metrics = metrics_server_new(agent->base, metrics_collect, agent);
 	agent->ingress = ingress_control_open(agent->base, agent->paths);
 	agent->reconcile.resolved = endpoints_resolved;
@@ -340,6 +358,7 @@ static void agent_close(struct agent *agent)
 	apisource_close(agent->api);
 	probing_close(agent->probing);
 	health_server_free(agent->health);
+	healthz_free(agent->healthz);
 	metrics_server_free(agent->metrics);
 	ingress_control_close(agent->ingress);
 	netwatch_close(agent->netwatch);
@@ -390,7 +409,9 @@ int agent_run(const struct paths *paths, const struct config *config, struct kub
 	reconcile_init(&agent.reconcile, paths, config, &reconcile_io_node, LOCK_WAIT_MS);
 	agent.reconcile.serve_names = true;
 	status_init(&agent.status);
-	rc = agent_open(&agent, kubeconfig, err);
+	rc = origin_write(paths, kubeconfig, err);
+	if (!rc)
+		rc = agent_open(&agent, kubeconfig, err);
 	if (!rc)
 		agent_loop(&agent);
 	agent_close(&agent);

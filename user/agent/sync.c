@@ -5,6 +5,7 @@
 
 #include "user/agent/client.h"
 #include "user/agent/desired.h"
+#include "user/agent/origin.h"
 #include "user/agent/reconcile.h"
 #include "user/probe/memory.h"
 #include "user/util/cleanup.h"
@@ -34,12 +35,29 @@ static void readiness_recall(void *arg, struct store *store)
 	memory_done(&memory);
 }
 
+/* Whoever has the objects is the only one who can say what the maps should hold. */
+static void maps_leave(const struct origin *origin, struct sync_result *ret_result)
+{
+	*ret_result = (struct sync_result){ .n_warnings = 1 };
+	ret_result->warnings = xcalloc(1, sizeof(*ret_result->warnings));
+	ret_result->warnings[0] = xasprintf("the maps stay as they are: their objects are those of "
+					    "%s, and no agent runs that would ask for them",
+					    origin->server);
+}
+
 static int sync_here(const struct paths *paths, const struct config *config,
 		     struct sync_result *ret_result, struct err *err)
 {
+	struct origin origin;
 	struct reconcile reconcile;
 	int rc;
 
+	origin_read(paths, &origin);
+	if (origin.server) {
+		maps_leave(&origin, ret_result);
+		origin_done(&origin);
+		return 0;
+	}
 	reconcile_init(&reconcile, paths, config, &reconcile_io_node, SYNC_LOCK_WAIT_MS);
 	reconcile.loaded = readiness_recall;
 	reconcile.loaded_arg = (void *)paths;

@@ -20,8 +20,10 @@
 int changes_begin(const struct cli *cli, bool write, struct changes *ret_changes, struct err *err)
 {
 	struct changes changes = { .cli = cli, .lock = -EBADF };
-	int code;
+	int code = resource_origin_check(cli, "change them with kubectl", err);
 
+	if (code)
+		return code;
 	if (write) {
 		changes.lock = state_lock(cli->paths.state, err);
 		if (changes.lock < 0)

@@ -92,6 +92,10 @@ static int describe_query(const struct query *query)
 
 	if (resource_store_load(query->cli, &store, &err))
 		return cli_fail(&err);
+	if (resource_kinds_check(store, &query->refs, &err)) {
+		store_free(store);
+		return cli_fail(&err);
+	}
 	ingress_status_fill(query->cli->paths.run, store);
 	query_run(query, store, &result);
 	describing.store = store;

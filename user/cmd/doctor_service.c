@@ -83,6 +83,10 @@ void doctor_selector(const struct doctor *doctor, struct doctor_finding *finding
 		doctor_say(finding, DOCTOR_OK, "no selector: endpoints are written by hand");
 		return;
 	}
+	if (!store_knows(doctor->store, K8S_POD)) {
+		doctor_say(finding, DOCTOR_OK, "the cluster's controllers choose the endpoints");
+		return;
+	}
 	n = chosen(doctor, NULL, 0);
 	if (n) {
 		doctor_say(finding, DOCTOR_OK, "it chooses %zu pod%s", n, n == 1 ? "" : "s");
@@ -153,7 +157,7 @@ void doctor_ready(const struct doctor *doctor, struct doctor_finding *finding)
 
 	if (!is_service(doctor))
 		return;
-	if (!doctor->service->service->n_selector) {
+	if (!doctor->service->service->n_selector || !store_knows(doctor->store, K8S_POD)) {
 		ready_by_hand(doctor, finding);
 		return;
 	}

@@ -157,6 +157,8 @@ int query_watch(const struct query *query)
 	struct watch watch = { .query = query, .table = TABLE_GET };
 	struct err err = { "" };
 
+	if (resource_origin_check(query->cli, "follow them with kubectl get -w", &err))
+		return cli_fail(&err);
 	watch.base = event_base_new();
 	if (!watch.base) {
 		err_set(&err, -1, "no event loop");

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "user/agent/origin.h"
+#include "user/api/fetch.h"
 #include "user/k8s/state.h"
 #include "user/model/slices.h"
 #include "user/probe/memory.h"
@@ -253,7 +255,29 @@ void resources_done(struct resources *resources)
 	vec_free(resources);
 }
 
-int resource_store_load(const struct cli *cli, struct store **ret_store, struct err *err)
+/* By the agent's own rights, which are for little more than this. */
+static int cluster_load(const struct origin *origin, struct store **ret_store, struct err *err)
+{
+	const unsigned int kinds = 1u << K8S_SERVICE | 1u << K8S_ENDPOINT_SLICE | 1u << K8S_NODE;
+	struct object_list list = { 0 };
+	struct kubeconfig kubeconfig;
+	struct store *store;
+	int code = origin_kubeconfig(origin, &kubeconfig, err);
+
+	if (!code)
+		code = fetch_objects(&kubeconfig, kinds, &list, err);
+	if (code) {
+		object_list_free(&list);
+		return err_wrap(err, code, "objects of %s", origin->server);
+	}
+	store = store_new();
+	store_set_cluster(store, kinds);
+	store_load(store, &list);
+	*ret_store = store;
+	return 0;
+}
+
+static int directory_load(const struct cli *cli, struct store **ret_store, struct err *err)
 {
 	struct object_list list = { 0 };
 	struct readiness readiness;
@@ -272,4 +296,43 @@ int resource_store_load(const struct cli *cli, struct store **ret_store, struct 
 	memory_done(&memory);
 	*ret_store = store;
 	return 0;
+}
+
+int resource_store_load(const struct cli *cli, struct store **ret_store, struct err *err)
+{
+	struct origin origin;
+	int code;
+
+	origin_read(&cli->paths, &origin);
+	code = origin.server ? cluster_load(&origin, ret_store, err)
+			     : directory_load(cli, ret_store, err);
+	origin_done(&origin);
+	return code;
+}
+
+int resource_kinds_check(const struct store *store, const struct resource_refs *refs,
+			 struct err *err)
+{
+	for (size_t i = 0; i < refs->n; i++) {
+		enum k8s_kind kind = refs->items[i].kind;
+
+		if (!store_knows(store, kind))
+			return err_set(err, -ENOTSUP,
+				       "%s are not read from the API server: kubectl get %s",
+				       k8s_kinds[kind].plural, k8s_kinds[kind].plural);
+	}
+	return 0;
+}
+
+int resource_origin_check(const struct cli *cli, const char *advice, struct err *err)
+{
+	struct origin origin;
+	int code = 0;
+
+	origin_read(&cli->paths, &origin);
+	if (origin.server)
+		code = err_set(err, -ENOTSUP, "the objects of this node are those of %s: %s",
+			       origin.server, advice);
+	origin_done(&origin);
+	return code;
 }

@@ -56,7 +56,17 @@ void resources_sort(struct resources *resources, size_t first);
 const struct object *resources_find(const struct resources *resources, const struct object *like);
 void resources_done(struct resources *resources);
 
-/* Reads the state into a new store. */
+/*
+ * Where the objects of this instance are an API server's: advice is what a person can do there, and
+ * the error that it is no business of lbctl.
+ */
+LB_CHECKED int resource_origin_check(const struct cli *cli, const char *advice, struct err *err);
+
+/* An error where the store cannot tell whether there are such objects. */
+LB_CHECKED int resource_kinds_check(const struct store *store, const struct resource_refs *refs,
+				    struct err *err);
+
+/* Reads the state, or asks the API server that has the objects, into a new store. */
 LB_CHECKED int resource_store_load(const struct cli *cli, struct store **ret_store,
 				   struct err *err);
 

@@ -178,6 +178,7 @@ static void root_read(const struct field *root, void *arg)
 		"dns",
 		"ingress",
 		"metrics",
+		"health",
 		NULL,
 	};
 	struct field external_ips = field_get(root, "externalIPs");
@@ -208,6 +209,7 @@ static void root_read(const struct field *root, void *arg)
 	config_read_dns(root, config);
 	config_read_ingress(root, config);
 	config_read_metrics(root, config);
+	config_read_health(root, config);
 	/* A masqueraded flow on a node port would be taken for a request to it. */
 	if (config->snat_first <= config->node_port_last &&
 	    config->node_port_first <= config->snat_last)
@@ -287,5 +289,6 @@ void config_done(struct config *config)
 	vec_free(&config->dns.listen);
 	vec_free(&config->dns.upstreams);
 	vec_free(&config->ingress.addresses);
+	vec_free(&config->health.listen);
 	*config = (struct config){ 0 };
 }

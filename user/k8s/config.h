@@ -52,6 +52,11 @@ struct metrics_config {
 	size_t max_series;	 /* metrics.maxSeries [10000] of Services, of backends, of probes */
 };
 
+struct health_config {
+	bool given;		      /* where to listen, and be it nowhere */
+	struct addr_port_list listen; /* health.listen [on a cluster: 0.0.0.0:10256, [::]:10256] */
+};
+
 /* Seconds. Defaults in brackets. */
 struct flow_timeouts {
 	uint32_t tcp_half_open;	  /* timeouts.tcpHalfOpen [60] */
@@ -81,6 +86,7 @@ struct config {
 	struct dns_config dns;
 	struct ingress_config ingress;
 	struct metrics_config metrics;
+	struct health_config health;
 };
 
 /*

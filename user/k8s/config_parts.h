@@ -22,6 +22,9 @@ void config_read_ingress(const struct field *root, struct config *config);
 /* metrics: {listen, perBackend, maxSeries} */
 void config_read_metrics(const struct field *root, struct config *config);
 
+/* health: {listen} */
+void config_read_health(const struct field *root, struct config *config);
+
 /* What follows from other keys, when all are read. */
 void config_default_dns(struct config *config);
 

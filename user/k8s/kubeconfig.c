@@ -166,6 +166,8 @@ static void root_read(const struct field *root, void *arg)
 	reference_read(root, &context, "cluster", "clusters", source, cluster_read);
 	reference_read(root, &context, "user", "users", source, user_read);
 	source->kubeconfig->source = xasprintf("%s (context %s)", source->file, name);
+	source->kubeconfig->file = realpath(source->file, NULL);
+	source->kubeconfig->context = xstrdup(name);
 }
 
 int kubeconfig_load(const char *file, const char *context, struct kubeconfig *ret_kubeconfig,
@@ -248,6 +250,8 @@ static void exec_free(struct kubeconfig_exec *exec)
 void kubeconfig_done(struct kubeconfig *kubeconfig)
 {
 	free(kubeconfig->source);
+	free(kubeconfig->file);
+	free(kubeconfig->context);
 	free(kubeconfig->server);
 	free(kubeconfig->ca.file);
 	free(kubeconfig->ca.data);

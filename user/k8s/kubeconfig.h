@@ -37,8 +37,9 @@ struct kubeconfig_exec {
 
 /* All strings are owned; NULL: not given. */
 struct kubeconfig {
-	char *source; /* "/etc/kubernetes/admin.conf (context kind)", for people */
-	char *server; /* "https://10.0.0.1:6443", without a last slash */
+	char *source;	      /* "/etc/kubernetes/admin.conf (context kind)", for people */
+	char *file, *context; /* absolute; NULL: the service account of a pod */
+	char *server;	      /* "https://10.0.0.1:6443", without a last slash */
 	struct kubeconfig_pem ca;
 	char *tls_server_name;
 	bool insecure; /* insecure-skip-tls-verify */

@@ -222,6 +222,33 @@ static const struct {
 	{ HEAD "metrics: {listen: '[fd00::1]:80'}\n", "[fd00::1]:80" },
 };
 
+static void test_health(void **state)
+{
+	static const struct {
+		const char *text;
+		bool given;
+		size_t n;
+	} rows[] = {
+		{ HEAD, false, 0 },
+		{ HEAD "health: {}\n", false, 0 },
+		{ HEAD "health: {listen: []}\n", true, 0 },
+		{ HEAD "health: {listen: 0.0.0.0:10256}\n", true, 1 },
+		{ HEAD "health: {listen: [127.0.0.1:1, '[::]:2']}\n", true, 2 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct config config;
+		struct err err;
+
+		if (load(rows[i].text, &config, &err))
+			fail_msg("%s", err.text);
+		assert_int_equal(config.health.given, rows[i].given);
+		assert_int_equal(config.health.listen.n, rows[i].n);
+		config_done(&config);
+	}
+}
+
 static void test_metrics(void **state)
 {
 	(void)state;
@@ -298,6 +325,10 @@ static const struct {
 	{ HEAD "metrics: {listen: 127.0.0.1:0}\n",
 	  ":3: metrics.listen: Invalid value: \"127.0.0.1:0\": must be address:port (e.g. "
 	  "127.0.0.1:9100, [::]:9100)" },
+	{ HEAD "health: {listen: 10256}\n", ":3: health.listen: expected a list, got a number" },
+	{ HEAD "health: {listen: '0.0.0.0'}\n",
+	  ":3: health.listen: Invalid value: \"0.0.0.0\": must be address:port (e.g. "
+	  "0.0.0.0:10256, [::]:10256)" },
 	{ HEAD "dns: {domian: a}\n", ":3: dns.domian: unknown key" },
 	{ HEAD "ingress: {port: 80}\n", ":3: ingress.port: unknown key" },
 	{ HEAD "ingress: {httpPort: 443}\n", ":3: ingress.httpsPort: must not be httpPort" },
@@ -374,7 +405,7 @@ int main(void)
 		cmocka_unit_test(test_defaults), cmocka_unit_test(test_missing),
 		cmocka_unit_test(test_all_keys), cmocka_unit_test(test_dns),
 		cmocka_unit_test(test_errors),	 cmocka_unit_test(test_ranges),
-		cmocka_unit_test(test_metrics),
+		cmocka_unit_test(test_health),	 cmocka_unit_test(test_metrics),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
