@@ -9,9 +9,9 @@
  *	getpeername  likewise
  *
  * Processes here are pods and the node itself, so policy Local of external addresses does not
- * limit them. loadBalancerSourceRanges are left to TC for pods, and decided here for the node. The
- *source port is not known yet; the choice is random, or the one that the network namespace is bound
- *to where the service has affinity.
+ * limit them. loadBalancerSourceRanges, masquerade and silence are left to TC for pods, and decided
+ * here for the node. The source port is not known yet; the choice is random, or the one that the
+ * network namespace is bound to where the service has affinity.
  *
  * What it does badly: a socket remembers four services at a time. One that sends to more in
  * turn gets its answers from the backends' addresses.
@@ -138,11 +138,8 @@ static __always_inline int sock_translate(struct bpf_sock_addr *ctx, struct lb_a
 	netns = bpf_get_netns_cookie(ctx);
 	if (frontend)
 		choice = socket_admit(frontend, netns, &reason);
-	if (!frontend || choice == SOCKET_PASS) {
-		if (connect)
-			sock_forget(ctx);
-		return SOCK_ALLOW;
-	}
+	if (!frontend || choice == SOCKET_PASS)
+		goto pass;
 	if (choice == SOCKET_REFUSE)
 		return sock_refuse(ctx, addr, *port, reason);
 	if (!connect) {
@@ -150,8 +147,11 @@ static __always_inline int sock_translate(struct bpf_sock_addr *ctx, struct lb_a
 		if (storage && sock_recall(storage, addr, *port, frontend->service, &chosen))
 			goto chosen;
 	}
-	if (!socket_select(frontend, netns, bpf_get_prandom_u32(), &chosen, &reason))
+	if (!socket_select(frontend, netns, bpf_get_prandom_u32(), &chosen, &reason)) {
+		if (reason == LB_REASON_NO_LOCAL_BACKEND && socket_seen_by_tc(netns))
+			goto pass;
 		return sock_refuse(ctx, addr, *port, reason);
+	}
 	backend_count_connection(chosen.backend);
 	sock_tell(ctx, addr, *port, LB_EVENT_FLOW, LB_REASON_FORWARDED, &chosen);
 	storage = sock_storage(ctx, true);
@@ -160,6 +160,10 @@ static __always_inline int sock_translate(struct bpf_sock_addr *ctx, struct lb_a
 chosen:
 	*addr = chosen.addr;
 	*port = chosen.port;
+	return SOCK_ALLOW;
+pass:
+	if (connect)
+		sock_forget(ctx);
 	return SOCK_ALLOW;
 }
 

@@ -19,6 +19,23 @@ static __always_inline void socket_client(__u64 netns, struct lb_addr *ret)
 	ret->word[3] = (__u32)netns;
 }
 
+/* Whether TC looks at the packets of this network namespace: it is a pod's. */
+static __always_inline bool socket_seen_by_tc(__u64 netns)
+{
+	return lb_config.pods && netns != lb_config.netns;
+}
+
+/*
+ * A socket has no source to replace: where a remote backend must not see a pod's address, TC does
+ * the work. The node's own packets have the node's address by themselves.
+ */
+static __always_inline bool socket_masquerades(const struct lb_frontend *frontend)
+{
+	return lb_config.masquerade_all ||
+	       (frontend->flags & (LB_FRONTEND_EXTERNAL | LB_FRONTEND_LOCAL)) ==
+		       LB_FRONTEND_EXTERNAL;
+}
+
 /*
  * A source range needs a source, which a pod's packet has: TC looks at it. The node's own
  * packets meet no hook of ours, so the ranges are held against the node as a whole.
@@ -26,6 +43,8 @@ static __always_inline void socket_client(__u64 netns, struct lb_addr *ret)
 static __always_inline enum socket_choice socket_admit(const struct lb_frontend *frontend,
 						       __u64 netns, enum lb_reason *reason)
 {
+	if (socket_seen_by_tc(netns) && socket_masquerades(frontend))
+		return SOCKET_PASS;
 	if (!(frontend->flags & LB_FRONTEND_SOURCE_RANGES))
 		return SOCKET_CHOOSE;
 	if (netns != lb_config.netns)

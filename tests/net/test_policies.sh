@@ -57,7 +57,11 @@ inside() {
 		"$(url "$(service_ip cluster "$v")" 80)"
 	check "IPv$v pod → NodePort, by TC: masqueraded towards the other node" sees \
 		"$(node1_sees "$bare")|$(node2_sees "$node1")" bare "$(url "$node1" 30160)"
-	check "IPv$v pod → NodePort, at the socket: all pods" reaches "$PODS" curl "$(url "$node1" 30160)"
+	check "IPv$v pod → NodePort, with socket hooks: as by TC" sees \
+		"$(node1_sees "$curl")|$(node2_sees "$node1")" curl "$(url "$node1" 30160)"
+	check "IPv$v pod → LoadBalancer, with socket hooks: as by TC" sees \
+		"$(node1_sees "$curl")|$(node2_sees "$node1")" curl \
+		"$(url "$(service_lb_ip cluster "$v")" 80)"
 	check "IPv$v pod → NodePort, Local: all pods, kept" sees "$(all_see "$bare")" bare \
 		"$(url "$node1" 30161)"
 	check "IPv$v pod → LoadBalancer, Local: all pods, kept" sees "$(all_see "$bare")" bare \
@@ -90,6 +94,8 @@ masquerade_all() {
 		http://192.0.2.1:30160
 	check 'masqueradeAll: outside → NodePort, Local' sees "$(node1_sees 192.0.2.1)" client \
 		http://192.0.2.1:30161
+	check 'masqueradeAll: pod → ClusterIP, with socket hooks' sees "$(all_see 192.0.2.1)" curl \
+		http://10.96.1.60
 	check 'masqueradeAll: pod → ClusterIP, IPv6' sees "$(all_see 2001:db8::1)" bare \
 		'http://[fd00:10:96::160]'
 	node_config node1
@@ -122,7 +128,8 @@ drop_or_reject() {
 	check 'external Local, none here: a pod reaches it' reaches kubia-lq7dn bare "http://$lb"
 	check 'external Local, none here: the node reaches it' reaches kubia-lq7dn node1 "http://$lb"
 	check 'internal Local, none here: silence for a pod' silent bare http://10.96.1.62
-	check 'internal Local, none here: not for a socket' fails on curl curl -s http://10.96.1.62
+	check 'internal Local, none here: silence for a hooked socket' silent curl http://10.96.1.62
+	check 'internal Local, none here: the node is told' fails on node1 curl -s http://10.96.1.62
 	check 'internal Local, none here: the node port answers' reaches kubia-lq7dn client \
 		http://192.0.2.1:30162
 	pods_delete kubia-lq7dn

@@ -83,6 +83,7 @@ static int make_meta(struct attach *attach, struct err *err)
 	snprintf(meta->build, sizeof(meta->build), "%s", version_text());
 	r = r ?: settings_make(attach->config, hz, seed, &meta->config, err);
 	meta->config.netns = settings_netns();
+	meta->config.pods = attach->state.pods != NULL;
 	return r;
 }
 
