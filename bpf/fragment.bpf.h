@@ -20,7 +20,7 @@
 #include "packet.bpf.h"
 
 #define FRAGMENT_ENTRIES 65536
-#define FRAGMENT_ROUNDS 200  /* through the backlog, at most */
+#define FRAGMENT_ROUNDS 1000 /* through the backlog, at most */
 #define FRAGMENT_BUDGET 1000 /* rounds a CPU and jiffy */
 
 struct fragment_key {
