@@ -240,3 +240,60 @@ void netlink_driver(const char *device, char *ret_driver, size_t size, unsigned 
 	if (!ioctl(fd, SIOCGIFMTU, &request))
 		*ret_mtu = (unsigned int)request.ifr_mtu;
 }
+
+/* ------------------------------------------------------------------ VLAN -- */
+
+static bool strips_tags(const char *device)
+{
+	cleanup_close int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ethtool_value flags = { .cmd = ETHTOOL_GFLAGS };
+	struct ifreq request = { .ifr_data = (char *)&flags };
+
+	if (fd < 0)
+		return false;
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", device);
+	return !ioctl(fd, SIOCETHTOOL, &request) && flags.data & ETH_FLAG_RXVLAN;
+}
+
+struct vlan_search {
+	uint32_t below; /* ifindex */
+	int found;
+};
+
+static int vlan_visit(const struct nlmsghdr *message, void *arg)
+{
+	const struct ifinfomsg *header = mnl_nlmsg_get_payload(message);
+	struct vlan_search *search = arg;
+	const struct nlattr *attr, *inner;
+	uint32_t below = 0;
+	bool vlan = false;
+
+	mnl_attr_for_each(attr, message, sizeof(*header))
+	{
+		if (mnl_attr_get_type(attr) == IFLA_LINK)
+			below = mnl_attr_get_u32(attr);
+		if (mnl_attr_get_type(attr) != IFLA_LINKINFO)
+			continue;
+		mnl_attr_for_each_nested(inner, attr)
+		{
+			if (mnl_attr_get_type(inner) == IFLA_INFO_KIND)
+				vlan = !strcmp(mnl_attr_get_str(inner), "vlan");
+		}
+	}
+	if (vlan && below == search->below && !search->found)
+		search->found = header->ifi_index;
+	return MNL_CB_OK;
+}
+
+int netlink_hidden_vlan(const char *device)
+{
+	char buffer[MNL_NLMSG_HDRLEN + sizeof(struct ifinfomsg)];
+	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+	struct vlan_search search = { .below = if_nametoindex(device) };
+
+	if (!strips_tags(device))
+		return 0;
+	request->nlmsg_type = RTM_GETLINK;
+	mnl_nlmsg_put_extra_header(request, sizeof(struct ifinfomsg));
+	return netlink_dump(request, vlan_visit, &search) ? 0 : search.found;
+}

@@ -36,4 +36,10 @@ int netlink_clsact_filters(int ifindex);
 /* Driver name ("?" when unknown) and MTU (0). */
 void netlink_driver(const char *device, char *ret_driver, size_t size, unsigned int *ret_mtu);
 
+/*
+ * The first VLAN device above a device that takes the tags off before XDP sees a frame; 0: there
+ * is none, or the tags stay on.
+ */
+int netlink_hidden_vlan(const char *device);
+
 #endif

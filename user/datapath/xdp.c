@@ -67,6 +67,19 @@ static int xdp_try(struct hooks *hooks, const char *device, int ifindex, enum at
 	return r ? xdp_refused(device, ifindex, fd, flags, r, err) : 0;
 }
 
+/* A frame without its tag is taken for one of the device itself. */
+static void xdp_warn_vlan(struct hooks *hooks, const char *device)
+{
+	int vlan = netlink_hidden_vlan(device);
+	char name[IF_NAMESIZE];
+
+	if (vlan && if_indextoname((unsigned int)vlan, name))
+		hooks_report(hooks, device, "warning", "-",
+			     "it takes VLAN tags off before XDP sees them, and %s is above it: "
+			     "`ethtool -K %s rxvlan off`",
+			     name, device);
+}
+
 int xdp_attach(struct hooks *hooks, const struct attach_nic *nic, int ifindex,
 	       enum attach_mode *ret_mode, struct err *err)
 {
@@ -81,6 +94,7 @@ int xdp_attach(struct hooks *hooks, const struct attach_nic *nic, int ifindex,
 		netlink_driver(nic->name, driver, sizeof(driver), &mtu);
 		hooks_report(hooks, nic->name, HOOK_XDP, attach_mode_text(mode),
 			     "driver %s, MTU %u", driver, mtu);
+		xdp_warn_vlan(hooks, nic->name);
 		*ret_mode = mode;
 		return 0;
 	}
