@@ -36,7 +36,9 @@ struct real {
 static struct real *loaded[MAX_LOADED];
 static size_t n_loaded;
 
-static const char network[] = "ip link set lo up\n"
+/* A namespace may begin with what the host has set: a router would reach pods past our devices. */
+static const char network[] = "echo 0 >/proc/sys/net/ipv4/ip_forward\n"
+			      "ip link set lo up\n"
 			      "ip link add away type veth peer name far\n"
 			      "ip link set far up\n"
 			      "ip link set away up\n"
