@@ -28,6 +28,8 @@ endif
 
 PKGS := libbpf yaml-0.1 jansson libevent libmnl libcurl libknot libcrypto
 VERSION := $(shell git -c safe.directory='*' describe --always --dirty 2>/dev/null || echo unknown)
+DATE := $(shell git -c safe.directory='*' log -1 --format=%cs 2>/dev/null)
+version_flags = -DLBCTL_VERSION='"$(1)"' -DLBCTL_DATE='"$(DATE)"'
 INCLUDES := -I. -Iinclude -I$(SKEL_DIR)
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
 CFLAGS ?= -O2 -g
@@ -74,7 +76,7 @@ TIDY := $(patsubst %.c,build/tidy/%,$(USER_SRC) $(TOOL_SRC))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all check test bench bench-veth kernels benchdns benchprobe unit packet property net programs demo fuzz lint format install clean \
+.PHONY: all man check test bench bench-veth kernels benchdns benchprobe unit packet property net programs demo fuzz lint format install clean \
 	help root setup FORCE
 
 all: $(B)/lbctl ## build lbctl into build/
@@ -126,7 +128,7 @@ $(B)/version: FORCE
 	@mkdir -p $(@D)
 	@echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' >$@
 $(B)/user/util/version.o: $(B)/version
-$(B)/user/util/version.o: CFLAGS += -DLBCTL_VERSION='"$(VERSION)"'
+$(B)/user/util/version.o: CFLAGS += $(call version_flags,$(VERSION))
 
 $(B)/liblbctl.a: $(LIB_OBJ)
 	$(call say,AR,$@)rm -f $@ && ar rcs $@ $^
@@ -134,9 +136,27 @@ $(B)/liblbctl.a: $(LIB_OBJ)
 $(B)/lbctl: $(B)/user/lbctl.o $(B)/liblbctl.a
 	$(call say,LD,$@)$(CC) $(SAN) $^ $(LIBS) -o $@
 
-install: all ## install to PREFIX (/usr/local), below DESTDIR
+# Both are what the binary says of itself.
+man: build/man/lbctl.1 ## the manual's pages, into build/man/
+
+build/man/lbctl.1: $(B)/lbctl
+	@rm -rf build/man && mkdir -p build/man
+	$(call say,MAN,build/man)$< completion candidates -- '' | cut -f 1 | while read -r command; do \
+		$< manual $$command >build/man/lbctl-$$command.1 || exit 1; done
+	$(Q)$< manual >$@
+
+COMPLETIONS := build/completion/bash build/completion/zsh build/completion/fish
+$(COMPLETIONS): build/completion/%: $(B)/lbctl
+	@mkdir -p $(@D)
+	$(call say,GEN,$@)$< completion $* >$@
+
+install: all man $(COMPLETIONS) ## install to PREFIX (/usr/local), below DESTDIR
 	install -D -m 755 build/lbctl $(DESTDIR)$(PREFIX)/bin/lbctl
 	install -D -m 644 scripts/lbctl.service $(DESTDIR)$(PREFIX)/lib/systemd/system/lbctl.service
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 build/man/*.1
+	install -D -m 644 build/completion/bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/lbctl
+	install -D -m 644 build/completion/zsh $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_lbctl
+	install -D -m 644 build/completion/fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/lbctl.fish
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/lbctl deploy/grafana/lbctl.json deploy/prometheus/lbctl.rules.yaml
 
 # ----------------------------------------------------------------- tests --
@@ -219,7 +239,7 @@ $(FUZZ)/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CLANG) $(FUZZ_CFLAGS) -MMD -MP -c $< -o $@
 
-$(FUZZ)/user/util/version.o: FUZZ_CFLAGS += -DLBCTL_VERSION='"fuzz"'
+$(FUZZ)/user/util/version.o: FUZZ_CFLAGS += $(call version_flags,fuzz)
 $(patsubst %.c,$(FUZZ)/%.o,$(filter user/datapath/%,$(LIB_SRC))): | $(SKEL)
 
 $(FUZZ)/liblbctl.a: $(LIB_SRC:%.c=$(FUZZ)/%.o)
@@ -235,7 +255,7 @@ fuzz: $(FUZZERS) ## run each fuzz target for FUZZ_SECONDS
 
 build/tidy/%: %.c .clang-tidy | $(SKEL)
 	@mkdir -p $(@D)
-	$(call say,TIDY,$<)clang-tidy --quiet $< -- $(C_CFLAGS) -DLBCTL_VERSION='"tidy"' \
+	$(call say,TIDY,$<)clang-tidy --quiet $< -- $(C_CFLAGS) $(call version_flags,tidy) \
 		2>$@.log || { cat $@.log; exit 1; }
 	@touch $@
 

@@ -111,8 +111,9 @@ int cli_usage(const struct cli *cli, const char *format, ...) LB_PRINTF(2, 3);
 int cli_server_error(const char *reason, const char *format, ...) LB_PRINTF(2, 3);
 
 /* The commands: user/cmd/NAME.c defines each. */
-extern const struct command cmd_agent, cmd_apply, cmd_attach, cmd_create, cmd_delete, cmd_describe,
-	cmd_detach, cmd_diff, cmd_dns, cmd_doctor, cmd_edit, cmd_env, cmd_explain, cmd_expose,
-	cmd_get, cmd_help, cmd_monitor, cmd_show, cmd_top, cmd_verify, cmd_version;
+extern const struct command cmd_agent, cmd_apply, cmd_attach, cmd_completion, cmd_create,
+	cmd_delete, cmd_describe, cmd_detach, cmd_diff, cmd_dns, cmd_doctor, cmd_edit, cmd_env,
+	cmd_explain, cmd_expose, cmd_get, cmd_help, cmd_manual, cmd_monitor, cmd_show, cmd_top,
+	cmd_verify, cmd_version;
 
 #endif

@@ -5,4 +5,7 @@
 /* What git describes the sources as; "unknown" when built outside of a repository. */
 const char *version_text(void);
 
+/* The day of the commit that was built: "2026-01-31"; "" when nobody knows. */
+const char *version_date(void);
+
 #endif
