@@ -198,6 +198,7 @@ static int metrics_collect(void *arg, char **ret_text, size_t *ret_size, struct 
 				   .status = &agent->status };
 	struct datapath_flow_counts flows;
 	struct prober_result_list results;
+	struct ingress_metrics ingress = { 0 };
 	struct datapath_stats stats;
 	struct dns_counts dns;
 	FILE *out;
@@ -216,6 +217,8 @@ static int metrics_collect(void *arg, char **ret_text, size_t *ret_size, struct 
 		dns = dns_server_counts(agent->names.server);
 		metrics.dns = &dns;
 	}
+	if (ingress_control_metrics(agent->ingress, &ingress))
+		metrics.ingress = &ingress;
 	probing_results(agent->probing, &results);
 	metrics.results = results.items;
 	metrics.n_results = results.n;
@@ -223,6 +226,7 @@ static int metrics_collect(void *arg, char **ret_text, size_t *ret_size, struct 
 	metrics_write(out, &metrics);
 	fclose(out);
 	vec_free(&results);
+	counts_free(&ingress.counts);
 	if (metrics.actual)
 		datapath_stats_done(&stats);
 	return 0;
@@ -233,6 +237,11 @@ static int metrics_collect(void *arg, char **ret_text, size_t *ret_size, struct 
 static void state_changed(void *arg)
 {
 	agent_request(arg, RECONCILE_STATE);
+}
+
+static void ingress_changed(void *arg)
+{
+	agent_request(arg, 0);
 }
 
 static void net_changed(void *arg, unsigned int changes)
@@ -344,7 +353,7 @@ static int agent_open(struct agent *agent, struct kubeconfig *kubeconfig, struct
 	agent->health = health_server_new(agent->base, maps_are_right, agent);
 	agent->healthz = healthz_new(agent->base, health_state, agent);
 	agent->metrics = metrics_server_new(agent->base, metrics_collect, agent);
-	agent->ingress = ingress_control_open(agent->base, agent->paths);
+	agent->ingress = ingress_control_open(agent->base, agent->paths, ingress_changed, agent);
 	agent->reconcile.resolved = endpoints_resolved;
 	agent->reconcile.resolved_arg = agent;
 	return server_open(agent->base, agent->paths, CLIENT_IDLE_MS, client_answer, agent,

@@ -3,18 +3,24 @@
 
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "user/agent/ingress_addresses.h"
 #include "user/ingress/certificate.h"
 #include "user/ingress/proxy.h"
 #include "user/ingress/status.h"
 #include "user/model/hash.h"
 #include "user/util/cleanup.h"
 #include "user/util/log.h"
+#include "user/util/tree.h"
 #include "user/util/vec.h"
 
-#define RETRY_SECONDS 10 /* while HAProxy does not run: somebody may install it */
+#define IPV6_FILE "/proc/net/if_inet6" /* is not there where the kernel has no IPv6 */
+#define RETRY_SECONDS 10	       /* while HAProxy does not run: somebody may install it */
 
 struct ingress_control {
+	void (*changed)(void *arg);
+	void *arg;
 	const char *run;
 	struct proxy *proxy;
 	char *default_pem; /* NULL: not needed yet */
@@ -22,24 +28,39 @@ struct ingress_control {
 	struct ingress_pools pools;
 	time_t tried;
 	char *error;
-	json_t *status; /* as it was written; NULL: none */
+	json_t *status;		      /* as it was written; NULL: none */
+	struct ingress_counts counts; /* of workers that were relieved */
+	struct ingress_facts problems, certificates;
+	uint64_t reloads, errors;
+	struct addr_list added; /* to the loopback device */
 };
 
 static void proxy_changed(void *arg, const char *error)
 {
 	struct ingress_control *control = arg;
+	bool other = error ? !control->error || strcmp(control->error, error) != 0
+			   : control->error != NULL;
 
-	if (error && (!control->error || strcmp(control->error, error) != 0))
+	if (error && other)
 		log_error("ingress: %s", error);
 	else if (!error)
 		log_info("ingress: HAProxy has the rules");
+	control->reloads += !error;
+	control->errors += error != NULL;
 	free(control->error);
 	control->error = error ? xstrdup(error) : NULL;
+	if (other)
+		control->changed(control->arg);
 }
 
+/* What it answers after this is not counted: few requests, since only old connections are left. */
 static void proxy_relieved(void *arg)
 {
-	(void)arg;
+	struct ingress_control *control = arg;
+	cleanup_free char *stats = proxy_stats(control->proxy);
+
+	if (stats)
+		counts_add(&control->counts, stats);
 }
 
 static void proxy_lost(void *arg)
@@ -47,20 +68,27 @@ static void proxy_lost(void *arg)
 	struct ingress_control *control = arg;
 
 	control->rendered = 0;
+	control->changed(control->arg);
 }
 
-struct ingress_control *ingress_control_open(struct event_base *base, const struct paths *paths)
+struct ingress_control *ingress_control_open(struct event_base *base, const struct paths *paths,
+					     void (*changed)(void *arg), void *arg)
 {
 	static const struct proxy_events events = { proxy_changed, proxy_relieved, proxy_lost };
 	struct ingress_control *control = xcalloc(1, sizeof(*control));
+	cleanup_json json_t *former = ingress_status_read(paths->run);
 
+	control->changed = changed;
+	control->arg = arg;
 	control->run = paths->run;
+	ingress_status_added(former, &control->added);
 	control->proxy = proxy_open(base, paths->run, &events, control);
 	return control;
 }
 
 static void status_drop(struct ingress_control *control)
 {
+	ingress_addresses_remove(&control->added);
 	ingress_status_remove(control->run);
 	json_decref(control->status);
 	control->status = NULL;
@@ -73,6 +101,9 @@ void ingress_control_close(struct ingress_control *control)
 	proxy_close(control->proxy);
 	status_drop(control);
 	pools_free(&control->pools);
+	counts_free(&control->counts);
+	facts_free(&control->problems);
+	facts_free(&control->certificates);
 	free(control->default_pem);
 	free(control->error);
 	free(control);
@@ -113,8 +144,8 @@ static void problems_log(const json_t *before, const json_t *now)
 static void status_update(struct ingress_control *control, const struct reconcile *reconcile,
 			  const struct ingress_rules *rules)
 {
-	json_t *status = ingress_status_make(rules, addresses_of(reconcile), control->error,
-					     control->status, time(NULL));
+	struct ingress_state state = { addresses_of(reconcile), &control->added, control->error };
+	json_t *status = ingress_status_make(rules, &state, control->status, time(NULL));
 	struct err err;
 
 	if (control->status && json_equal(status, control->status)) {
@@ -178,8 +209,12 @@ static void rules_give(struct ingress_control *control, const struct ingress_rul
 static void rules_use(struct ingress_control *control, const struct config *config,
 		      const struct ingress_rules *rules)
 {
-	struct ingress_listen listen = { config->ingress.addresses, config->ingress.http_port,
-					 config->ingress.https_port };
+	struct ingress_listen listen = {
+		.addresses = config->ingress.addresses,
+		.v4_only = access(IPV6_FILE, F_OK) != 0,
+		.http_port = config->ingress.http_port,
+		.https_port = config->ingress.https_port,
+	};
 	struct ingress_pools pools;
 	struct err err;
 	uint64_t hash;
@@ -188,6 +223,8 @@ static void rules_use(struct ingress_control *control, const struct config *conf
 		proxy_changed(control, err.text);
 		return;
 	}
+	if (ingress_addresses_update(&control->added, &config->ingress.addresses, &err))
+		proxy_changed(control, err.text);
 	pools_make(rules, &control->pools, &pools);
 	pools_free(&control->pools);
 	control->pools = pools;
@@ -199,6 +236,35 @@ static void rules_use(struct ingress_control *control, const struct config *conf
 	proxy_fill(control->proxy, &pools);
 }
 
+static void facts_update(struct ingress_control *control, const struct ingress_rules *rules)
+{
+	counts_rule(&control->counts, rules);
+	facts_free(&control->problems);
+	facts_free(&control->certificates);
+	facts_problems(rules, &control->problems);
+	facts_certificates(rules, &control->certificates);
+}
+
+bool ingress_control_metrics(struct ingress_control *control, struct ingress_metrics *ret_metrics)
+{
+	cleanup_free char *stats = NULL;
+
+	if (!control->rendered)
+		return false;
+	*ret_metrics = (struct ingress_metrics){
+		.up = proxy_is_running(control->proxy),
+		.reloads = control->reloads,
+		.errors = control->errors,
+		.problems = &control->problems,
+		.certificates = &control->certificates,
+	};
+	counts_copy(&control->counts, &ret_metrics->counts);
+	stats = proxy_stats(control->proxy);
+	if (stats)
+		counts_add(&ret_metrics->counts, stats);
+	return true;
+}
+
 void ingress_control_update(struct ingress_control *control, const struct reconcile *reconcile)
 {
 	struct ingress_rules rules;
@@ -206,6 +272,7 @@ void ingress_control_update(struct ingress_control *control, const struct reconc
 	if (!reconcile->store)
 		return;
 	rules_make(reconcile->store, &rules);
+	facts_update(control, &rules);
 	if (rules.ours.n) {
 		rules_use(control, reconcile->config, &rules);
 		status_update(control, reconcile, &rules);

@@ -57,6 +57,9 @@ static void left_out_write(const struct metrics_writer *writer)
 		[METRICS_SERVICES] = "services",
 		[METRICS_BACKENDS] = "backends",
 		[METRICS_PROBES] = "probes",
+		[METRICS_INGRESSES] = "ingresses",
+		[METRICS_PROBLEMS] = "ingress_problems",
+		[METRICS_CERTIFICATES] = "certificates",
 	};
 
 	metrics_family(writer->out, "series_left_out", "gauge",
@@ -80,5 +83,7 @@ void metrics_write(FILE *out, const struct metrics *metrics)
 	metrics_write_probes(&writer);
 	if (metrics->dns)
 		metrics_write_dns(&writer);
+	if (metrics->ingress)
+		metrics_write_ingress(&writer);
 	left_out_write(&writer);
 }

@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 
+#include "user/agent/ingress.h"
 #include "user/agent/status.h"
 #include "user/datapath/datapath.h"
 #include "user/dns/server.h"
@@ -24,7 +25,8 @@ struct metrics {
 	const struct datapath_flow_counts *flows; /* of the same datapath */
 	const struct prober_result *results;	  /* of all probes */
 	size_t n_results;
-	const struct dns_counts *dns; /* NULL: the agent answers no names */
+	const struct dns_counts *dns;	       /* NULL: the agent answers no names */
+	const struct ingress_metrics *ingress; /* NULL: no Ingress is ours */
 };
 
 /* A family that has no series is left out. */

@@ -7,7 +7,15 @@
 #include "user/agent/metrics_text.h"
 
 /* Of what there may be many; metrics.maxSeries bounds each. */
-enum metrics_kind { METRICS_SERVICES, METRICS_BACKENDS, METRICS_PROBES, METRICS_KINDS };
+enum metrics_kind {
+	METRICS_SERVICES,
+	METRICS_BACKENDS,
+	METRICS_PROBES,
+	METRICS_INGRESSES,
+	METRICS_PROBLEMS,
+	METRICS_CERTIFICATES,
+	METRICS_KINDS
+};
 
 struct metrics_writer {
 	FILE *out;
@@ -25,5 +33,6 @@ void metrics_write_traffic(struct metrics_writer *writer);
 void metrics_write_datapath(struct metrics_writer *writer);
 void metrics_write_probes(struct metrics_writer *writer);
 void metrics_write_dns(struct metrics_writer *writer);
+void metrics_write_ingress(struct metrics_writer *writer);
 
 #endif

@@ -122,7 +122,7 @@ static void route_tell(FILE *out, const struct store *store, const struct ingres
 				rules->routes.items[i].ingress->ns,
 				rules->routes.items[i].ingress->name);
 	for (size_t i = 0; i < rules->problems.n; i++)
-		if (rules->problems.items[i].ingress == route->ingress)
+		if (rules->problems.items[i].object == route->ingress)
 			fprintf(out, "Problem:\t%s\n", rules->problems.items[i].text);
 	if (route->refused || (!route->listed && !route->servers.n))
 		fputs("Answer:\t503\n", out);

@@ -128,6 +128,16 @@ char *certificate_subject(const char *pem)
 	return xasprintf("%.*s", (int)size, text);
 }
 
+time_t certificate_end(const char *pem)
+{
+	cleanup_x509 X509 *certificate = certificate_read(pem);
+	struct tm end = { 0 };
+
+	if (!certificate || !ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &end))
+		return 0;
+	return timegm(&end);
+}
+
 static X509 *self_sign(EVP_PKEY *key)
 {
 	X509 *certificate = X509_new();

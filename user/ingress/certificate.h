@@ -4,6 +4,7 @@
 #define INGRESS_CERTIFICATE_H
 
 #include <stddef.h>
+#include <time.h>
 
 #include "user/k8s/object.h"
 #include "user/util/err.h"
@@ -25,6 +26,9 @@ LB_CHECKED int certificate_of_secret(const struct object *secret, char **ret_pem
 
 /* The names that the first certificate is for: "CN=kubia.example.com"; to be freed. */
 char *certificate_subject(const char *pem);
+
+/* When the first certificate ends; 0: it cannot be read. */
+time_t certificate_end(const char *pem);
 
 /* A new key and a certificate signed by itself, which says that it is the default. */
 LB_CHECKED int certificate_self_signed(char **ret_pem, struct err *err);

@@ -130,9 +130,8 @@ static const char *read_protocol(const char *text, void *to)
 	return "must be HTTP, HTTPS, GRPC, GRPCS or H2C";
 }
 
-static const char *read_prefixes(const char *text, void *to)
+const char *options_prefixes(const char *text, struct prefix_list *list)
 {
-	struct prefix_list *list = to;
 	cleanup_free char *copy = xstrdup(text);
 	char *state = NULL;
 
@@ -149,6 +148,11 @@ static const char *read_prefixes(const char *text, void *to)
 		vec_push(list, prefix);
 	}
 	return list->n ? NULL : "must name at least one network";
+}
+
+static const char *read_prefixes(const char *text, void *to)
+{
+	return options_prefixes(text, to);
 }
 
 static const char *read_affinity(const char *text, void *to)
@@ -253,7 +257,9 @@ static void unknown_tell(const struct object *ingress, const struct ingress_comp
 			continue;
 		if (word_is_known(word, alias) || word_is_in(word, quiet))
 			continue;
-		if (strstr(word, "snippet"))
+		if (!strcmp(key, OPTIONS_PROXY_FROM))
+			tell(complaint, false, key, "is for an IngressClass");
+		else if (strstr(word, "snippet"))
 			tell(complaint, true, key, "snippets are never taken");
 		else
 			tell(complaint, word_is_in(word, guards), key, "is not supported");

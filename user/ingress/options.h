@@ -10,6 +10,8 @@
 #include "user/k8s/config.h"
 #include "user/k8s/object.h"
 
+#define OPTIONS_PROXY_FROM "lbctl.io/proxy-protocol-from" /* of an IngressClass */
+
 enum ingress_protocol {
 	INGRESS_HTTP,
 	INGRESS_HTTPS,
@@ -54,6 +56,9 @@ struct ingress_complaint {
 
 void options_read(const struct object *ingress, const struct ingress_complaint *complaint,
 		  struct ingress_options *ret_options);
+/* Adds "10.0.0.0/8, 192.0.2.7" to list; returns what is wrong with it, or NULL. */
+const char *options_prefixes(const char *text, struct prefix_list *list);
+
 void options_done(struct ingress_options *options);
 
 #endif

@@ -36,13 +36,15 @@ void render_format(FILE *out, const char *text)
 char *render_route_name(const struct ingress_rules *rules, size_t index)
 {
 	const struct ingress_route *route = &rules->routes.items[index];
+	const char *service = route->backend->service ? route->backend->service : "";
 	size_t number = 0;
 
 	if (!route->path)
-		return xasprintf("%s:%s:default", route->ingress->ns, route->ingress->name);
+		return xasprintf("%s:%s:%s:default", route->ingress->ns, route->ingress->name,
+				 service);
 	while (number < index && rules->routes.items[index - number - 1].ingress == route->ingress)
 		number++;
-	return xasprintf("%s:%s:%zu", route->ingress->ns, route->ingress->name, number);
+	return xasprintf("%s:%s:%s:%zu", route->ingress->ns, route->ingress->name, service, number);
 }
 
 size_t render_users(const struct ingress_rules *rules, const struct ingress_route *route)
@@ -77,10 +79,21 @@ static void binds_print(FILE *out, const struct ingress_listen *listen)
 
 		bind_print(out, address, listen, "");
 	}
-	if (!listen->addresses.n) {
+	if (!listen->addresses.n)
 		bind_print(out, "0.0.0.0", listen, "");
+	if (!listen->addresses.n && !listen->v4_only)
 		bind_print(out, "[::]", listen, " v6only");
-	}
+}
+
+/* From others a line of that protocol is a bad request. */
+static void trusted_print(FILE *out, const struct prefix_list *trusted)
+{
+	char text[PREFIX_TEXT];
+
+	for (size_t i = 0; i < trusted->n; i++)
+		fprintf(out, "\tacl trusted src %s\n", prefix_format(&trusted->items[i], text));
+	if (trusted->n)
+		fputs("\ttcp-request connection expect-proxy layer4 if trusted\n", out);
 }
 
 /* Keys of the maps begin with the number of the host's rules, so that one tree has all hosts. */
@@ -137,13 +150,14 @@ static void frontend_print(FILE *out, const struct ingress_rules *rules,
 {
 	fputs("\nfrontend ingress\n", out);
 	binds_print(out, listen);
+	trusted_print(out, &rules->trusted);
 	fputs(lookup, out);
 	for (size_t i = 0; i < rules->routes.n; i++)
 		if (rules->routes.items[i].main != i)
 			canary_print(out, rules, i);
 	fputs("\tuse_backend %[var(txn.route)] if { var(txn.route) -m found }\n"
-	      "\tdefault_backend nobody\n"
-	      "\nbackend nobody\n"
+	      "\tdefault_backend " RULES_NOBODY "\n"
+	      "\nbackend " RULES_NOBODY "\n"
 	      "\thttp-request return status 404 content-type text/plain string "
 	      "\"default backend - 404\\n\"\n",
 	      out);

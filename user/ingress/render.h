@@ -28,6 +28,7 @@ struct ingress_files {
 
 struct ingress_listen {
 	struct addr_list addresses; /* none: all that the node has */
+	bool v4_only;		    /* the kernel has no IPv6 */
 	uint16_t http_port, https_port;
 };
 
@@ -37,7 +38,8 @@ void render_files(const struct ingress_rules *rules, const struct ingress_pools 
 		  struct ingress_files *ret_files);
 void render_files_free(struct ingress_files *files);
 
-/* "default:kubia:0", the name of a route's backend; to be freed. */
+/* "default:kubia:kubia-nodeport:0": Ingress, Service and number; the name of a route's backend; to
+ * be freed. */
 char *render_route_name(const struct ingress_rules *rules, size_t index);
 
 #endif

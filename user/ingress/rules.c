@@ -9,8 +9,19 @@
 #include "user/util/tree.h"
 #include "user/util/vec.h"
 
-void rules_problem(struct ingress_rules *rules, const struct object *ingress, const char *format,
-		   ...)
+const char *rules_reason_word(enum ingress_reason reason)
+{
+	static const char *const words[] = {
+		[INGRESS_ANNOTATION] = "annotation", [INGRESS_PATH] = "path",
+		[INGRESS_CONFLICT] = "conflict",     [INGRESS_SERVICE] = "service",
+		[INGRESS_SECRET] = "secret",	     [INGRESS_RESOURCE] = "resource",
+	};
+
+	return words[reason];
+}
+
+void rules_problem(struct ingress_rules *rules, const struct object *object,
+		   enum ingress_reason reason, const char *format, ...)
 {
 	struct ingress_problem *problem = vec_add(&rules->problems);
 	char *text = NULL;
@@ -20,47 +31,10 @@ void rules_problem(struct ingress_rules *rules, const struct object *ingress, co
 	if (vasprintf(&text, format, args) < 0)
 		text = xstrdup("");
 	va_end(args);
-	*problem = (struct ingress_problem){ ingress, text };
+	*problem = (struct ingress_problem){ object, reason, text };
 }
 
 /* ------------------------------------------------------------ which are ours -- */
-
-static bool class_is_ours(const struct object *class)
-{
-	const char *controller = tree_text(class->json, "spec.controller");
-
-	return controller && !strcmp(controller, INGRESS_CONTROLLER);
-}
-
-/* Without a class: where some class is the default one its controller decides. */
-static bool default_is_ours(const struct store *store)
-{
-	struct store_view classes = store_list(store, K8S_INGRESS_CLASS, NULL);
-	bool any = false;
-
-	for (size_t i = 0; i < classes.n; i++) {
-		const char *text = object_annotation(classes.items[i],
-						     "ingressclass.kubernetes.io/is-default-class");
-
-		if (!text || strcmp(text, "true") != 0)
-			continue;
-		if (class_is_ours(classes.items[i]))
-			return true;
-		any = true;
-	}
-	return !any;
-}
-
-bool rules_is_ours(const struct store *store, const struct object *ingress)
-{
-	const char *name = ingress->ingress->class;
-	const struct object *class;
-
-	if (!name)
-		return default_is_ours(store);
-	class = store_find(store, K8S_INGRESS_CLASS, "", name);
-	return class ? class_is_ours(class) : !strcmp(name, INGRESS_CLASS);
-}
 
 static const char *created(const struct object *object)
 {
@@ -104,7 +78,7 @@ static void complaint_take(void *arg, bool refused, const char *text)
 	const struct telling *telling = arg;
 	struct ingress_rules *rules = telling->rules;
 
-	rules_problem(rules, rules->ours.items[telling->index], "%s%s", text,
+	rules_problem(rules, rules->ours.items[telling->index], INGRESS_ANNOTATION, "%s%s", text,
 		      refused ? "; it answers 503" : "");
 	rules->refused[telling->index] = rules->refused[telling->index] || refused;
 }
@@ -191,7 +165,7 @@ static void ingress_collect(struct ingress_rules *rules, const struct store *sto
 		const struct ingress_path *path = &ingress->paths[i];
 
 		if (path_wrong(path->path))
-			rules_problem(rules, object, "path %s %s", path->path,
+			rules_problem(rules, object, INGRESS_PATH, "path %s %s", path->path,
 				      path_wrong(path->path));
 		else
 			entry_add(rules, path, route_add(rules, store, of, path));
@@ -238,12 +212,14 @@ static void loser_tell(struct ingress_rules *rules, const struct ingress_entry *
 	const char *host = *loser->host ? loser->host : "*";
 
 	if (winner)
-		rules_problem(rules, ingress, "%s%s belongs to ingress %s/%s, which is older", host,
+		rules_problem(rules, ingress, INGRESS_CONFLICT,
+			      "%s%s belongs to ingress %s/%s, which is older", host,
 			      *loser->path ? loser->path : "/",
 			      rules->routes.items[winner->route].ingress->ns,
 			      rules->routes.items[winner->route].ingress->name);
 	else
-		rules_problem(rules, ingress, "%s%s: a canary, and no other ingress has it", host,
+		rules_problem(rules, ingress, INGRESS_CONFLICT,
+			      "%s%s: a canary, and no other ingress has it", host,
 			      *loser->path ? loser->path : "/");
 }
 
@@ -344,6 +320,7 @@ void rules_make(const struct store *store, struct ingress_rules *ret_rules)
 	struct ingress_rules rules = { 0 };
 
 	ours_collect(&rules, store);
+	trusted_collect(&rules, store);
 	for (size_t i = 0; i < rules.ours.n; i++)
 		ingress_collect(&rules, store, i);
 	entries_merge(&rules);
@@ -367,6 +344,7 @@ void rules_done(struct ingress_rules *rules)
 		free(rules->problems.items[i].text);
 	free(rules->options);
 	free(rules->refused);
+	vec_free(&rules->trusted);
 	vec_free(&rules->ours);
 	vec_free(&rules->routes);
 	vec_free(&rules->entries);

@@ -12,6 +12,7 @@
 
 #define INGRESS_CLASS "lbctl"
 #define INGRESS_CONTROLLER "lbctl.io/ingress"
+#define RULES_NOBODY "nobody" /* the backend of requests that no rule is for */
 
 struct ingress_server {
 	struct lb_addr addr;
@@ -33,7 +34,8 @@ struct ingress_route {
 		struct ingress_server *items;
 		size_t n, room;
 	} servers;
-	size_t main; /* of a canary: the index of the route it stands in for; else its own */
+	size_t ready; /* endpoints that are, listed or not */
+	size_t main;  /* of a canary: the index of the route it stands in for; else its own */
 };
 
 struct ingress_entry {
@@ -50,8 +52,18 @@ struct ingress_certificate {
 	size_t n_hosts; /* 0: the names in the certificate */
 };
 
+enum ingress_reason {
+	INGRESS_ANNOTATION, /* cannot be read, or is not supported */
+	INGRESS_PATH,	    /* cannot be a rule's */
+	INGRESS_CONFLICT,   /* an older Ingress has it */
+	INGRESS_SERVICE,    /* or its port is not there */
+	INGRESS_SECRET,	    /* is not there, or not what it should be */
+	INGRESS_RESOURCE,   /* backends that are no Services */
+};
+
 struct ingress_problem {
-	const struct object *ingress;
+	const struct object *object; /* an Ingress or an IngressClass */
+	enum ingress_reason reason;
 	char *text; /* owned */
 };
 
@@ -66,6 +78,7 @@ struct ingress_rules {
 		const struct object **items; /* oldest first */
 		size_t n, room;
 	} ours;
+	struct prefix_list trusted;	 /* who says by the PROXY protocol for whom he asks */
 	struct ingress_options *options; /* one of each of ours */
 	bool *refused;			 /* the same */
 	struct {
@@ -89,6 +102,9 @@ struct ingress_rules {
 		size_t n, room;
 	} problems;
 };
+
+/* As a label. */
+const char *rules_reason_word(enum ingress_reason reason);
 
 /* Borrows from the store. */
 void rules_make(const struct store *store, struct ingress_rules *ret_rules);

@@ -66,31 +66,35 @@ void servers_find(struct ingress_rules *rules, const struct store *store,
 	const struct service_port *port;
 
 	if (!backend->service) {
-		rules_problem(rules, ingress, "backends that are resources are not supported");
+		rules_problem(rules, ingress, INGRESS_RESOURCE,
+			      "backends that are resources are not supported");
 		return;
 	}
 	service = store_find(store, K8S_SERVICE, ingress->ns, backend->service);
 	if (!service) {
-		rules_problem(rules, ingress, "service %s/%s is not there", ingress->ns,
-			      backend->service);
+		rules_problem(rules, ingress, INGRESS_SERVICE, "service %s/%s is not there",
+			      ingress->ns, backend->service);
 		return;
 	}
 	port = port_find(service->service, backend);
 	if (!port) {
-		rules_problem(rules, ingress, "service %s/%s has no such TCP port", ingress->ns,
-			      backend->service);
+		rules_problem(rules, ingress, INGRESS_SERVICE, "service %s/%s has no such TCP port",
+			      ingress->ns, backend->service);
 		return;
 	}
 	route->listed = service->service->headless || route->options->cookie;
+	pods_find(store, service, port, route);
+	route->ready = route->servers.n;
 	if (route->listed)
-		pods_find(store, service, port, route);
-	else if (service->service->n_cluster_ips)
+		return;
+	vec_free(&route->servers);
+	if (service->service->n_cluster_ips)
 		vec_push(&route->servers,
 			 ((struct ingress_server){ service->service->cluster_ips[0],
 						   htons(port->port), 1 }));
 	else
-		rules_problem(rules, ingress, "service %s/%s has no cluster IP", ingress->ns,
-			      backend->service);
+		rules_problem(rules, ingress, INGRESS_SERVICE, "service %s/%s has no cluster IP",
+			      ingress->ns, backend->service);
 }
 
 /* ------------------------------------------------------------- certificates -- */
@@ -103,12 +107,13 @@ static void certificate_collect(struct ingress_rules *rules, const struct store 
 	struct err err;
 
 	if (!secret)
-		rules_problem(rules, ingress,
+		rules_problem(rules, ingress, INGRESS_SECRET,
 			      "secret %s/%s is not there; the default certificate is "
 			      "shown",
 			      ingress->ns, tls->secret);
 	else if (certificate_of_secret(secret, &pem, &err))
-		rules_problem(rules, ingress, "%s; the default certificate is shown", err.text);
+		rules_problem(rules, ingress, INGRESS_SECRET,
+			      "%s; the default certificate is shown", err.text);
 	else
 		vec_push(&rules->certificates,
 			 ((struct ingress_certificate){ secret, pem, tls->hosts, tls->n_hosts }));
@@ -180,7 +185,8 @@ bool users_collect(struct ingress_rules *rules, const struct store *store,
 	if (secret)
 		text = secret_value(secret, "auth", &size);
 	if (!text || !users_check(text, &lines)) {
-		rules_problem(rules, ingress, "secret %s/%s: %s; it answers 503", ingress->ns, name,
+		rules_problem(rules, ingress, INGRESS_SECRET, "secret %s/%s: %s; it answers 503",
+			      ingress->ns, name,
 			      text ? "auth must be lines NAME:HASH, of crypt(3) (htpasswd -B)"
 				   : "is not there, or has no auth");
 		return false;

@@ -5,8 +5,11 @@
 
 #include "user/ingress/rules.h"
 
-void rules_problem(struct ingress_rules *rules, const struct object *ingress, const char *format,
-		   ...) LB_PRINTF(3, 4);
+void rules_problem(struct ingress_rules *rules, const struct object *object,
+		   enum ingress_reason reason, const char *format, ...) LB_PRINTF(4, 5);
+
+/* What IngressClasses say of all. */
+void trusted_collect(struct ingress_rules *rules, const struct store *store);
 
 /* The servers of a route; where there can be none, the reason is told. */
 void servers_find(struct ingress_rules *rules, const struct store *store,

@@ -131,8 +131,16 @@ static char *text_attached(const struct metrics_config *config, const struct act
 	struct dns_counts dns = { .answers = { 6, 0, 0, 3, [11] = 1 },
 				  .cached = 4,
 				  .unanswered = 2 };
+	struct ingress_count counts[] = {
+		{ "", "", "", { [3] = 4 }, 0, 0, false },
+		{ "default", "kubia", "kubia-nodeport", { 0, 8, 1, 0, 2, 0 }, 3, 2, true },
+	};
+	struct ingress_fact problem = { "default", "bad", "secret", 2 };
+	struct ingress_fact certificate = { "default", "tls-secret", NULL, 1764400002 };
+	struct ingress_facts problems = { &problem, 1, 1 }, certificates = { &certificate, 1, 1 };
+	struct ingress_metrics ingress = { true, 5, 1, { counts, 2, 2 }, &problems, &certificates };
 	struct metrics metrics = { "v1",   config,  &status,   actual, &stats,
-				   &flows, results, n_results, &dns };
+				   &flows, results, n_results, &dns,   &ingress };
 
 	status.api_heard = 1764400001;
 	flows.flows[0][LB_FLOW_ESTABLISHED] = 2;
@@ -178,6 +186,8 @@ static char *family_of(const char *text, const char *name)
 	BUCKET(name, "2.5", n)        \
 	BUCKET(name, "5", n)          \
 	BUCKET(name, "10", n)
+#define NO_RULE "{namespace=\"\",ingress=\"\",service=\"\""
+#define RULE "{namespace=\"default\",ingress=\"kubia\",service=\"kubia-nodeport\""
 #define BY_HAND "{namespace=\"default\",service=\"old\",endpoint=\"192.0.2.7\",probe=\"readiness\""
 
 static const struct {
@@ -221,9 +231,36 @@ static const struct {
 		    "1") "lbctl_dns_upstream_duration_seconds_bucket{le=\"+Inf\"} 1\n"
 			 "lbctl_dns_upstream_duration_seconds_sum 0.000250\n"
 			 "lbctl_dns_upstream_duration_seconds_count 1\n" },
+	{ "ingress_up", "lbctl_ingress_up 1\n" },
+	{ "ingress_reloads_total", "lbctl_ingress_reloads_total 5\n" },
+	{ "ingress_errors_total", "lbctl_ingress_errors_total 1\n" },
+	{ "ingress_requests_total", "lbctl_ingress_requests_total" NO_RULE ",code=\"1xx\"} 0\n"
+				    "lbctl_ingress_requests_total" NO_RULE ",code=\"2xx\"} 0\n"
+				    "lbctl_ingress_requests_total" NO_RULE ",code=\"3xx\"} 0\n"
+				    "lbctl_ingress_requests_total" NO_RULE ",code=\"4xx\"} 4\n"
+				    "lbctl_ingress_requests_total" NO_RULE ",code=\"5xx\"} 0\n"
+				    "lbctl_ingress_requests_total" NO_RULE ",code=\"other\"} 0\n"
+				    "lbctl_ingress_requests_total" RULE ",code=\"1xx\"} 0\n"
+				    "lbctl_ingress_requests_total" RULE ",code=\"2xx\"} 8\n"
+				    "lbctl_ingress_requests_total" RULE ",code=\"3xx\"} 1\n"
+				    "lbctl_ingress_requests_total" RULE ",code=\"4xx\"} 0\n"
+				    "lbctl_ingress_requests_total" RULE ",code=\"5xx\"} 2\n"
+				    "lbctl_ingress_requests_total" RULE ",code=\"other\"} 0\n" },
+	{ "ingress_sessions", "lbctl_ingress_sessions" NO_RULE "} 0\n"
+			      "lbctl_ingress_sessions" RULE "} 3\n" },
+	{ "ingress_endpoints", "lbctl_ingress_endpoints" NO_RULE "} 0\n"
+			       "lbctl_ingress_endpoints" RULE "} 2\n" },
+	{ "ingress_problems",
+	  "lbctl_ingress_problems{namespace=\"default\",ingress=\"bad\",reason=\"secret\"} 2\n" },
+	{ "ingress_certificate_end_timestamp_seconds",
+	  "lbctl_ingress_certificate_end_timestamp_seconds{namespace=\"default\",secret="
+	  "\"tls-secret\"} 1764400002\n" },
 	{ "series_left_out", "lbctl_series_left_out{of=\"services\"} 0\n"
 			     "lbctl_series_left_out{of=\"backends\"} 0\n"
-			     "lbctl_series_left_out{of=\"probes\"} 0\n" },
+			     "lbctl_series_left_out{of=\"probes\"} 0\n"
+			     "lbctl_series_left_out{of=\"ingresses\"} 0\n"
+			     "lbctl_series_left_out{of=\"ingress_problems\"} 0\n"
+			     "lbctl_series_left_out{of=\"certificates\"} 0\n" },
 	{ "service_packets_total", "lbctl_service_packets_total" ODD "} 0\n"
 				   "lbctl_service_packets_total" KUBIA "} 30\n" },
 	{ "service_bytes_total", "lbctl_service_bytes_total" ODD "} 0\n"

@@ -52,7 +52,7 @@ static inline char *cluster_problems(const struct ingress_rules *rules)
 	FILE *out = open_memstream(&text, &size);
 
 	for (size_t i = 0; i < rules->problems.n; i++)
-		fprintf(out, "%s: %s\n", rules->problems.items[i].ingress->name,
+		fprintf(out, "%s: %s\n", rules->problems.items[i].object->name,
 			rules->problems.items[i].text);
 	fclose(out);
 	return text;

@@ -33,6 +33,12 @@
 	"---\napiVersion: v1\nkind: Endpoints\nmetadata: {name: h}\n" \
 	"subsets: [{addresses: [{ip: 10.1.1.1}, {ip: 10.1.1.2}], ports: [{port: 8080}]}]\n"
 
+#define CLASS(from)                                                                  \
+	"---\napiVersion: networking.k8s.io/v1\nkind: IngressClass\n"                \
+	"metadata: {name: x, annotations: {lbctl.io/proxy-protocol-from: " from ", " \
+	"ingressclass.kubernetes.io/is-default-class: 'true'}}\n"                    \
+	"spec: {controller: lbctl.io/ingress}\n"
+
 /* lines: each has to be in the backend, or in the frontend; absent: must not be anywhere. */
 static const struct render_case {
 	const char *name, *objects;
@@ -41,7 +47,7 @@ static const struct render_case {
 } cases[] = {
 	{ "plain",
 	  INGRESS("", PATH("/")),
-	  { "backend default:i:0\n\tserver s1 10.96.0.1:80\n\tserver s2 10.96.0.1:80\n" },
+	  { "backend default:i:a:0\n\tserver s1 10.96.0.1:80\n\tserver s2 10.96.0.1:80\n" },
 	  "redirect code" },
 	{ "redirect where there is TLS",
 	  INGRESS("", "  tls: [{hosts: [a.test]}]\n" PATH("/")),
@@ -117,10 +123,10 @@ static const struct render_case {
 	  NULL },
 	{ "rate",
 	  INGRESS(NGINX "limit-rps: '10', " NGINX "limit-connections: '3'", PATH("/")),
-	  { "\thttp-request track-sc0 src table default:i:0.rps\n",
+	  { "\thttp-request track-sc0 src table default:i:a:0.rps\n",
 	    "deny deny_status 429 if { sc_http_req_rate(0) gt 50 }\n",
 	    "deny deny_status 429 if { sc_conn_cur(2) gt 3 }\n",
-	    "backend default:i:0.rps\n\tstick-table type ipv6 size 100k expire 120s store "
+	    "backend default:i:a:0.rps\n\tstick-table type ipv6 size 100k expire 120s store "
 	    "http_req_rate(5s)\n" },
 	  NULL },
 	{ "rate a minute",
@@ -147,11 +153,11 @@ static const struct render_case {
 	  "cookie" },
 	{ "headless",
 	  INGRESS("", "  defaultBackend: {service: {name: h, port: {number: 80}}}\n") HEADLESS,
-	  { "backend default:i:default\n\tserver s1 10.1.1.1:8080\n\tserver s2 10.1.1.2:8080\n" },
+	  { "backend default:i:h:default\n\tserver s1 10.1.1.1:8080\n\tserver s2 10.1.1.2:8080\n" },
 	  "server s9" },
 	{ "canary by weight",
 	  INGRESS("", PATH("/")) CANARY("lbctl.io/canary-weight: '5'"),
-	  { "\tuse_backend default:z:0 if { var(txn.route) -m str default:i:0 } "
+	  { "\tuse_backend default:z:b:0 if { var(txn.route) -m str default:i:a:0 } "
 	    "{ rand(100) lt 5 }\n" },
 	  NULL },
 	{ "canary by header",
@@ -186,9 +192,22 @@ static const struct render_case {
 	    "origin\n",
 	    "hdr Access-Control-Max-Age 60 if METH_OPTIONS origin\n", "'Origin'" },
 	  "Credentials" },
+	{ "PROXY protocol",
+	  INGRESS("", PATH("/")) CLASS("'192.0.2.7, 10.0.0.0/8'"),
+	  { "\tacl trusted src 192.0.2.7/32\n\tacl trusted src 10.0.0.0/8\n"
+	    "\ttcp-request connection expect-proxy layer4 if trusted\n" },
+	  NULL },
+	{ "PROXY protocol from whom nobody knows",
+	  INGRESS("", PATH("/")) CLASS("'192.0.2.7, everybody'"),
+	  { "server" },
+	  "expect-proxy" },
+	{ "PROXY protocol is none of an Ingress's business",
+	  INGRESS("lbctl.io/proxy-protocol-from: 0.0.0.0/0", PATH("/")),
+	  { "server" },
+	  "expect-proxy" },
 	{ "what a guard cannot read answers 503",
 	  INGRESS("lbctl.io/allow: nobody", PATH("/")),
-	  { "backend default:i:0\n\thttp-request return status 503\n" },
+	  { "backend default:i:a:0\n\thttp-request return status 503\n" },
 	  "server s1" },
 };
 
@@ -278,9 +297,10 @@ static void test_maps(void **state)
 	static const char *const want[][2] = {
 		{ "hosts.map", "a.test h2\n" },
 		{ "wildcards.map", ".test h1\n" },
-		{ "exact.map", "h2/x default:i:0\n" },
-		{ "prefix.map", "h0/ default:i:default\nh1/ default:i:default\nh1/y/ default:i:2\n"
-				"h2/ default:i:default\nh2/x/ default:i:1\n" },
+		{ "exact.map", "h2/x default:i:a:0\n" },
+		{ "prefix.map",
+		  "h0/ default:i:b:default\nh1/ default:i:b:default\nh1/y/ default:i:a:2\n"
+		  "h2/ default:i:b:default\nh2/x/ default:i:a:1\n" },
 	};
 	struct ingress_files files;
 

@@ -22,7 +22,7 @@
 	"  name: h\n  labels: {kubernetes.io/service-name: h}\naddressType: IPv4\n" \
 	"ports: [{port: 8080, protocol: TCP}]\nendpoints: [" endpoints "]\n"
 #define POD(n) "{addresses: [10.1.1." #n "]}"
-#define SET(slot) "@!7 set server default:i:default/s" #slot " "
+#define SET(slot) "@!7 set server default:i:h:default/s" #slot " "
 
 static void pools_of(const char *endpoints, const struct ingress_pools *before,
 		     struct ingress_pools *ret_pools)
