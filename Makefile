@@ -76,7 +76,7 @@ TIDY := $(patsubst %.c,build/tidy/%,$(USER_SRC) $(TOOL_SRC))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all man check test bench bench-veth kernels benchdns benchprobe unit packet property net programs demo fuzz lint format install clean \
+.PHONY: all man pictures check test bench bench-veth kernels benchdns benchprobe unit packet property net programs demo fuzz lint format install clean \
 	help root setup FORCE
 
 all: $(B)/lbctl ## build lbctl into build/
@@ -221,6 +221,10 @@ benchprobe: root all $(B)/tests/bench/bench_probe ## what 10,000 probes cost, an
 demo: root setup ## stage a cluster in network namespaces and tell the story; KEEP=1 leaves it up
 	$(Q)$(MAKE) -j$(NPROC) all $(TOOLS)
 	$(Q)scripts/demo
+
+pictures: root setup ## the README's pictures, docs/pictures/, from the demo's stage
+	$(Q)$(MAKE) -j$(NPROC) all $(TOOLS)
+	$(Q)scripts/pictures
 
 KERNELS ?= linux-image-cloud-amd64
 
