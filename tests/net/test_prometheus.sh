@@ -107,6 +107,7 @@ traffic() {
 	on client loadgen tcp 192.0.2.2 30123 --http --count 50 --concurrency 5 || return 1
 	on client loadgen tcp 192.0.2.1 30123 --http --count 50 --concurrency 5 || return 1
 	! on client curl -s --max-time 3 http://192.0.2.1:30999 || return 1
+	on client curl -sSk --max-time 3 --resolve kubia.example.com:443:192.0.2.1 https://kubia.example.com || return 1
 	for ((i = 0; i < 5; i++)); do
 		on bare dig +short +nocookie +time=2 +tries=1 @10.96.0.10 kubia-nodeport.default.svc.cluster.local
 		on bare dig +short +time=2 +tries=1 @10.96.0.10 nobody.default.svc.cluster.local
@@ -147,7 +148,9 @@ stage_prometheus() {
 	done
 	stage_attach >/dev/null
 	agent_start node1 node2
-	on node1 lbctl apply -f kubia/cluster.yaml -f kubia/kubia-svc-nodeport.yaml -f - >/dev/null <<-END
+	on node1 lbctl create secret tls tls-secret --cert "$STAGE/tls.crt" --key "$STAGE/tls.key" >/dev/null
+	on node1 lbctl apply -f kubia/cluster.yaml -f kubia/kubia-svc-nodeport.yaml \
+		-f kubia/kubia-ingress-tls.yaml -f - >/dev/null <<-END
 		apiVersion: v1
 		kind: List
 		items:
@@ -166,6 +169,7 @@ stage_prometheus() {
 		  status: {phase: Running, podIP: 172.17.0.7, podIPs: [{ip: 172.17.0.7}]}
 	END
 	stage_settle
+	stage_eventually 10 on client curl -sk --max-time 3 -o /dev/null https://192.0.2.1
 	prometheus_start
 }
 
