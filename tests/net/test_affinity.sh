@@ -145,10 +145,29 @@ expires() {
 	check 'at the socket, the timeout is over' test "$now" != "$sock"
 }
 
+# Two ports of a Service: what one of them gave a client in need says nothing of the other.
+every_port() {
+	local home given
+	service double "sessionAffinity: ClientIP, type: NodePort, ports: [
+		{name: web, port: 80, targetPort: 8080, nodePort: 30151},
+		{name: alt, port: 81, targetPort: 8080, nodePort: 30152}]"
+	home=$(bound client http://192.0.2.1:30151 || true)
+	check 'two ports with the same endpoints: the same pod' bound_to "$home" client \
+		http://192.0.2.1:30152
+	pods_delete "$home"
+	given=$(bound client http://192.0.2.1:30151 || true)
+	pods_restore
+	check 'a port keeps what it gave in need' bound_to "$given" client http://192.0.2.1:30151
+	check 'the other one has kept its own' bound_to "$home" client http://192.0.2.1:30152
+	check 'and they are different' test "$given" != "$home"
+	service_delete double
+}
+
 stage_cluster
 sticky 30
 every_way
 scale
 switched
 expires
+every_port
 checks_done

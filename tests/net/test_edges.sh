@@ -179,6 +179,28 @@ small_mtu() {
 	check "IPv$v, $name: and the pod hears of it" pmtu_is 1400 $pod "$sees"
 }
 
+# The router's errors reach the node that knows nothing of the flow: equal-cost paths do that. By
+# Maglev's table alone it finds the pod.
+errors_elsewhere() {
+	local v
+	ip -n "$STAGE_ID-router" rule add ipproto icmp lookup 100
+	ip -n "$STAGE_ID-router" -6 rule add ipproto ipv6-icmp lookup 100
+	ip -n "$STAGE_ID-router" route add 198.51.100.0/28 via 192.0.2.2 table 100
+	ip -n "$STAGE_ID-router" -6 route add 2001:db8:ffff::/124 via 2001:db8::2 table 100
+	for v in 4 6; do
+		check "IPv$v, errors reach another node: a download completes" downloads far \
+			"$(url "$(service_lb_ip here $v)" 80)"
+		check "IPv$v, errors reach another node: the right pod heard of it" pmtu_is 1400 \
+			kubia-4h2mx "$([ $v = 4 ] && echo 203.0.113.10 || echo 2001:db8:203::10)"
+		check "IPv$v, errors reach another node: it has no such flow" fails prints '203.0.113.10|2001:db8:203::10' \
+			on node2 lbctl show flows
+	done
+	ip -n "$STAGE_ID-router" rule del ipproto icmp lookup 100
+	ip -n "$STAGE_ID-router" -6 rule del ipproto ipv6-icmp lookup 100
+	ip -n "$STAGE_ID-kubia-4h2mx" route flush cache
+	ip -n "$STAGE_ID-kubia-4h2mx" -6 route flush cache
+}
+
 # -------------------------------------------------- fragments and options --
 
 # scattered ANSWER ADDRESS PORT SIZE: the last fragment first, in one burst, as out of a network card's
@@ -211,6 +233,34 @@ fragments() {
 		check "IPv$v, $name: $size bytes of a pod, at the socket" says 'kubia-.*' curl udp \
 			"$(service_ip "$name" "$v")" 9000 --size $size
 	done
+}
+
+# scattered_back HOST talk's arguments...: likewise the answer of a pod on node2.
+scattered_back() {
+	on "$1" talk udp "${@:2}" --timeout 4000 <<<hello >"$STAGE/scattered" &
+	sleep 0.25 # it was asked, and has not answered yet
+	bridge -n "$STAGE_ID-lan" link set dev node1 state 0
+	ip -n "$STAGE_ID-node2" neigh flush dev eth0
+	sleep 0.5
+	bridge -n "$STAGE_ID-lan" link set dev node1 state 3
+	wait $! && prints '^scattered$' cat "$STAGE/scattered"
+}
+
+# The answer's fragments, too: those of a remote pod come back to a port of node1.
+fragments_back() {
+	local v pod=kubia-lq7dn
+	stage_spawn $pod scatter4.log "$STAGE_TOOLS/scatter" serve 172.17.1.9 9100
+	stage_spawn $pod scatter6.log "$STAGE_TOOLS/scatter" serve fd00:17:1::9 9100
+	by_slices apart 30250 172.17.1.9 fd00:17:1::9 9100
+	for v in 4 6; do
+		for size in 4000 20000; do
+			check "IPv$v: $size bytes come back, last fragment first" scattered_back client \
+				"$(service_lb_ip apart $v)" 9000 --size $size
+		done
+		check "IPv$v: 4000 bytes come back to a pod, last fragment first" scattered_back bare \
+			"$(service_lb_ip apart $v)" 9000 --size 4000
+	done
+	service_delete apart
 }
 
 options() {
@@ -300,7 +350,9 @@ closed_ports
 everywhere last_hop
 far_new
 everywhere small_mtu
+errors_elsewhere
 everywhere fragments
+fragments_back
 everywhere options
 families
 large_frames

@@ -4,6 +4,9 @@
  * first and the one with the ports at the very end, and prints the first line of the answer, which
  * must have the same size. The kernel only ever sends fragments in their order, so these are made
  * by hand.
+ *
+ * scatter serve ADDRESS PORT: answers datagrams in that way, with "scattered" as the first line and
+ * after half a second, until it is ended.
  */
 #include <netinet/ip.h>
 #include <netinet/ip6.h>
@@ -49,7 +52,6 @@ static void datagram_make(const struct peer *from, const struct peer *to, size_t
 
 	udp.source = v4 ? from->sin.sin_port : from->sin6.sin6_port;
 	udp.dest = v4 ? to->sin.sin_port : to->sin6.sin6_port;
-	memset(datagram + sizeof(udp), 'x', length - sizeof(udp));
 	if (v4) {
 		total = sum(&from->sin.sin_addr, 4, sum(&to->sin.sin_addr, 4, total));
 	} else {
@@ -109,24 +111,41 @@ static void piece_send(int raw, const struct peer *from, const struct peer *to, 
 		die("sendto");
 }
 
-static int scatter(const struct peer *to, size_t size)
+/* size bytes that begin with a line. */
+static void scatter(int raw, const struct peer *from, const struct peer *to, size_t size,
+		    const char *line)
 {
-	int family = to->sa.sa_family, fd = socket(family, SOCK_DGRAM, 0);
-	int raw = socket(family, SOCK_RAW, IPPROTO_RAW);
-	struct peer from = { .size = sizeof(from.sin6) };
 	size_t length = size + sizeof(struct udphdr);
+
+	memset(datagram + sizeof(struct udphdr), 'x', size);
+	memcpy(datagram + sizeof(struct udphdr), line, strlen(line) < size ? strlen(line) : size);
+	datagram_make(from, to, length);
+	for (size_t i = (length + PIECE - 1) / PIECE; i > 0; i--)
+		piece_send(raw, from, to, (i - 1) * PIECE, length);
+}
+
+static int sockets_open(const struct peer *peer, int *ret_raw)
+{
+	int fd = socket(peer->sa.sa_family, SOCK_DGRAM, 0);
+
+	*ret_raw = socket(peer->sa.sa_family, SOCK_RAW, IPPROTO_RAW);
+	if (fd < 0 || *ret_raw < 0)
+		die("socket");
+	return fd;
+}
+
+static int ask(const struct peer *to, size_t size)
+{
+	int raw, fd = sockets_open(to, &raw);
+	struct peer from = { .size = sizeof(from.sin6) };
 	struct pollfd wait = { .fd = fd, .events = POLLIN };
 	ssize_t n;
 
-	if (fd < 0 || raw < 0)
-		die("socket");
 	/* The kernel chooses address and port, and keeps the port for the answer. */
 	if (connect(fd, &to->sa, to->size) || getsockname(fd, &from.sa, &from.size))
 		die("connect");
 	id = (uint16_t)(getpid() | 1);
-	datagram_make(&from, to, length);
-	for (size_t i = (length + PIECE - 1) / PIECE; i > 0; i--)
-		piece_send(raw, &from, to, (i - 1) * PIECE, length);
+	scatter(raw, &from, to, size, "");
 	if (poll(&wait, 1, 4000) <= 0) {
 		puts("no answer");
 		return 1;
@@ -139,15 +158,40 @@ static int scatter(const struct peer *to, size_t size)
 	return (size_t)n == size ? 0 : 1;
 }
 
+static _Noreturn void serve(const struct peer *at)
+{
+	int raw, fd = sockets_open(at, &raw);
+
+	if (bind(fd, &at->sa, at->size))
+		die("bind");
+	id = (uint16_t)(getpid() | 1);
+	for (;;) {
+		struct peer from = { .size = sizeof(from.sin6) };
+		ssize_t n = recvfrom(fd, answer, sizeof(answer), 0, &from.sa, &from.size);
+
+		if (n < 0)
+			die("recvfrom");
+		id += 2;
+		usleep(500000);
+		scatter(raw, at, &from, (size_t)n, "scattered\n");
+	}
+}
+
 int main(int argc, char **argv)
 {
-	uint64_t port, size;
-	struct peer to;
+	bool serves = argc > 1 && !strcmp(argv[1], "serve");
+	uint64_t port, size = 0;
+	struct peer peer;
 
-	if (argc != 4 || num_parse(argv[2], 1, 65535, &port) ||
-	    num_parse(argv[3], 1, 65000, &size) || peer_parse(argv[1], (uint16_t)port, &to)) {
-		fputs("usage: scatter ADDRESS PORT SIZE\n", stderr);
+	if (argc != 4 || num_parse(argv[2 + serves], 1, 65535, &port) ||
+	    (!serves && num_parse(argv[3], 1, 65000, &size)) ||
+	    peer_parse(argv[1 + serves], (uint16_t)port, &peer)) {
+		fputs("usage: scatter ADDRESS PORT SIZE\n"
+		      "       scatter serve ADDRESS PORT\n",
+		      stderr);
 		return 2;
 	}
-	return scatter(&to, size);
+	if (serves)
+		serve(&peer);
+	return ask(&peer, size);
 }
