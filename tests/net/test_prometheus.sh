@@ -98,11 +98,12 @@ CHANGES=0
 # All that can happen, so that all that is counted counts.
 traffic() {
 	local i
+	CHANGES=$((CHANGES + 1))
 	on node1 lbctl apply -f - <<-END || return 1
 		apiVersion: v1
 		kind: Service
 		metadata: {name: changed}
-		spec: {selector: {app: kubia}, ports: [{port: $((++CHANGES))}]}
+		spec: {selector: {app: kubia}, ports: [{port: $CHANGES}]}
 	END
 	on client loadgen tcp 192.0.2.2 30123 --http --count 50 --concurrency 5 || return 1
 	on client loadgen tcp 192.0.2.1 30123 --http --count 50 --concurrency 5 || return 1

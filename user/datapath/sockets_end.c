@@ -183,6 +183,17 @@ static int socket_end(int netlink, const struct lb_void_socket *socket)
 	return ((const struct nlmsgerr *)NLMSG_DATA(head))->error;
 }
 
+int sockets_end_try(void)
+{
+	const struct lb_void_socket nobody = { .proto = IPPROTO_TCP };
+	cleanup_close int netlink = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+	int rc = netlink < 0 ? -errno : socket_end(netlink, &nobody);
+
+	if (rc == -EOPNOTSUPP)
+		return 0;
+	return rc == -ENOENT ? 1 : rc;
+}
+
 static void space_end(const struct space *space, struct outcome *outcome)
 {
 	int netlink, error = setns(space->fd, CLONE_NEWNET) ? -errno : 0;

@@ -19,4 +19,7 @@ struct void_list {
  */
 LB_CHECKED int sockets_end(struct void_list *list, size_t *ret_ended, struct err *err);
 
+/* Whether the kernel can end sockets: 1, 0, or a negative errno. Asks it to end one of port 0. */
+int sockets_end_try(void);
+
 #endif
