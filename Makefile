@@ -65,18 +65,20 @@ NET := $(wildcard tests/net/test_*.sh tests/net/*/test_*.sh)
 TOOL_SRC := $(filter-out %.bpf.c,$(wildcard tests/net/tools/*.c))
 TOOL_BPF := $(patsubst %.c,$(B)/%.o,$(wildcard tests/net/tools/*.bpf.c))
 TOOLS := $(TOOL_SRC:%.c=$(B)/%) $(TOOL_BPF)
+KUBE := $(sort $(wildcard tests/kube/test_*.sh))
+KUBE_TOOL := $(patsubst %.c,$(B)/%,$(wildcard tests/kube/*.c))
 BENCH := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/bench.c))
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 FUZZERS := $(FUZZ_SRC:%.c=$(FUZZ)/%)
 
 C_FILES = $(sort $(wildcard include/lb/*.h bpf/*.[ch]) $(shell find user tests -name '*.[ch]'))
 SH_FILES = $(sort $(shell grep -lE '^#!/bin/(ba)?sh' scripts/* .ci/* tests/net/*.sh tests/net/*/*.sh tests/kernels/* \
-	tests/bench/* 2>/dev/null) $(wildcard tests/net/*.sh tests/bench/*.sh))
+	tests/bench/* tests/kube/* 2>/dev/null) $(wildcard tests/net/*.sh tests/bench/*.sh tests/kube/*.sh))
 TIDY := $(patsubst %.c,build/tidy/%,$(USER_SRC) $(TOOL_SRC))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all man pictures check test bench bench-veth kernels benchdns benchprobe unit packet property net programs demo fuzz lint format install clean \
+.PHONY: all man pictures check test test-kube bench bench-veth kernels benchdns benchprobe unit packet property net programs demo fuzz lint format install clean \
 	help root setup FORCE
 
 all: $(B)/lbctl ## build lbctl into build/
@@ -173,6 +175,9 @@ $(B)/tests/net/tools/%: $(B)/tests/net/tools/%.o $(B)/liblbctl.a
 $(B)/tests/net/%: $(B)/tests/net/%.o $(B)/liblbctl.a
 	$(call say,LD,$@)$(CC) $(SAN) $^ $(LIBS) -lcmocka -lm -o $@
 
+$(B)/tests/kube/%: $(B)/tests/kube/%.o $(B)/liblbctl.a
+	$(call say,LD,$@)$(CC) $(SAN) $^ $(LIBS) -o $@
+
 $(BENCH:%=%.o): | $(SKEL) $(SKEL_DIR)/bench.skel.h
 $(B)/tests/bench/veth.o: | $(SKEL_DIR)/veth.skel.h
 TRAFFIC := $(B)/tests/bench/veth
@@ -203,6 +208,11 @@ check: ## unit tests, with AddressSanitizer and UndefinedBehaviorSanitizer; need
 test: root setup ## all tests: unit, packet (BPF test runs), net (end to end); needs root
 	$(Q)$(MAKE) -j$(NPROC) programs
 	$(Q)scripts/run-tests $(UNIT) $(PACKET) $(NET_BIN) $(NET)
+
+test-kube: root setup ## tests against a real API server, which the first time is built for some minutes
+	$(Q)$(MAKE) -j$(NPROC) all $(TOOLS) $(KUBE_TOOL)
+	$(Q)scripts/kube-build >/dev/null
+	$(Q)scripts/run-tests $(KUBE)
 
 bench: root setup ## nanoseconds a packet, by BPF test runs; needs root and a quiet machine
 	$(Q)$(MAKE) -j$(NPROC) $(BENCH)

@@ -12,6 +12,7 @@
 #include "user/agent/health_server.h"
 #include "user/agent/healthz.h"
 #include "user/agent/ingress.h"
+#include "user/agent/lb_status.h"
 #include "user/agent/lock.h"
 #include "user/agent/metrics.h"
 #include "user/agent/metrics_server.h"
@@ -45,6 +46,7 @@ struct agent {
 	struct event *timer;
 	struct event *signals[3];
 	struct apisource *api; /* NULL: the state's directory has the objects */
+	struct lb_status *lb_status;
 	struct statewatch *statewatch;
 	struct netwatch *netwatch;
 	struct server *server;
@@ -96,6 +98,15 @@ static void state_watch(struct agent *agent, bool anew)
 		status_watch(&agent->status, NULL);
 }
 
+/* Without an API server load-balancer addresses are given when a Service is stored. */
+static void services_changed(struct agent *agent)
+{
+	if (!agent->lb_status || !agent->reconcile.store || !agent->reconcile.feed.services_changed)
+		return;
+	agent->reconcile.feed.services_changed = false;
+	lb_status_update(agent->lb_status, agent->reconcile.store, agent->config);
+}
+
 /* One sync, whoever asked for it. */
 static int agent_sync(struct agent *agent, struct sync_result *ret_result, struct err *err)
 {
@@ -119,6 +130,7 @@ static int agent_sync(struct agent *agent, struct sync_result *ret_result, struc
 	names_update(&agent->names, agent->config, agent->reconcile.store,
 		     agent->reconcile.names_served ? agent->reconcile.dp : NULL);
 	ingress_control_update(agent->ingress, &agent->reconcile);
+	services_changed(agent);
 	metrics_server_update(agent->metrics, &agent->config->metrics);
 	healthz_update(agent->healthz, &agent->config->health, agent->api);
 	/* Waiting for the API server is no failure, and its own log tells of it. */
@@ -273,6 +285,7 @@ static json_t *client_answer(void *arg, enum protocol_op op)
 	if (op == PROTOCOL_STATUS) {
 		answer = status_json(&agent->status, probing_json(agent->probing));
 		json_object_set_new(answer, "api", apisource_json(agent->api));
+		json_object_set_new(answer, "loadBalancers", lb_status_json(agent->lb_status));
 		return answer;
 	}
 	/* The client has just changed the state: its news may not have come through inotify. */
@@ -298,7 +311,8 @@ static void config_reload(struct agent *agent)
 		agent->reloaded = config;
 		agent->config = &agent->reloaded;
 		agent->reconcile.config = agent->config;
-		agent->reconcile.mark = 0; /* it adds objects of its own */
+		agent->reconcile.feed.services_changed = true; /* what they may get has */
+		agent->reconcile.mark = 0;		       /* it adds objects of its own */
 		log_info("configuration read anew; what the programs hold of it (flows, timeouts, "
 			 "snatPorts, podCIDRs, masqueradeAll) changes with the next attach");
 		agent_request(agent, RECONCILE_ALL);
@@ -347,6 +361,9 @@ static int agent_open(struct agent *agent, struct kubeconfig *kubeconfig, struct
 	if (kubeconfig)
 		agent->api = apisource_open(agent->base, kubeconfig, &agent->reconcile,
 					    state_changed, agent);
+	if (agent->api)
+		agent->lb_status =
+			lb_status_open(agent->base, apisource_client(agent->api), agent->config);
 	watches_open(agent);
 	agent->probing = probing_open(agent->base, agent->paths, agent->config, &agent->reconcile,
 				      readiness_changed, agent);
@@ -362,6 +379,7 @@ static int agent_open(struct agent *agent, struct kubeconfig *kubeconfig, struct
 
 static void agent_close(struct agent *agent)
 {
+	lb_status_close(agent->lb_status);
 	names_done(&agent->names);
 	server_close(agent->server);
 	apisource_close(agent->api);

@@ -50,6 +50,7 @@ int feed_read(struct reconcile *reconcile, struct err *err)
 
 void reconcile_put(struct reconcile *reconcile, struct object *object)
 {
+	reconcile->feed.services_changed |= object->kind == K8S_SERVICE;
 	store_put(fed_store(reconcile), object);
 	reconcile->stale |= RECONCILE_STATE;
 }
@@ -57,8 +58,10 @@ void reconcile_put(struct reconcile *reconcile, struct object *object)
 void reconcile_delete(struct reconcile *reconcile, enum k8s_kind kind, const char *ns,
 		      const char *name)
 {
-	if (store_delete(fed_store(reconcile), kind, ns, name))
-		reconcile->stale |= RECONCILE_STATE;
+	if (!store_delete(fed_store(reconcile), kind, ns, name))
+		return;
+	reconcile->feed.services_changed |= kind == K8S_SERVICE;
+	reconcile->stale |= RECONCILE_STATE;
 }
 
 void reconcile_listed(struct reconcile *reconcile, enum k8s_kind kind)

@@ -56,9 +56,10 @@ struct reconcile {
 	} touched;
 	/* Objects that a source brings, see reconcile_feed. */
 	struct {
-		unsigned int kinds;  /* 1 << enum k8s_kind; 0: the state's directory is read */
-		unsigned int listed; /* of them, those that were listed once */
-		struct store *store; /* until all were: then it is the store */
+		unsigned int kinds;    /* 1 << enum k8s_kind; 0: the state's directory is read */
+		unsigned int listed;   /* of them, those that were listed once */
+		struct store *store;   /* until all were: then it is the store */
+		bool services_changed; /* for whoever looks, and clears it */
 	} feed;
 	bool have_desired; /* and nothing it was made from has changed but the touched */
 	struct desired desired;
