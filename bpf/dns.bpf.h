@@ -10,6 +10,7 @@
 #ifndef LB_DNS_BPF_H
 #define LB_DNS_BPF_H
 
+#include "event.bpf.h"
 #include "frontend.bpf.h"
 #include "nexthop.bpf.h"
 #include "reject.bpf.h"
@@ -447,6 +448,24 @@ static __always_inline enum verdict dns_reply(struct hook_ctx *ctx, struct dns_s
 	return VERDICT_REPLY;
 }
 
+static __always_inline void dns_tell(struct hook_ctx *ctx, const struct dns_query *q)
+{
+	struct lb_event event = {
+		.client = q->saddr,
+		.frontend = q->daddr,
+		.client_port = q->sport,
+		.frontend_port = bpf_htons(LB_DNS_PORT),
+		.proto = IPPROTO_UDP,
+		.hook = HOOK_XDP ? LB_EVENT_XDP : LB_EVENT_TC,
+		.kind = LB_EVENT_NAME,
+		.reason = LB_REASON_NAME,
+		.ifindex = hook_ifindex(ctx),
+		.bytes = q->size,
+	};
+
+	event_send(&event);
+}
+
 /* Answers the packet; VERDICT_PASS: it is untouched, and not for this program. */
 static __always_inline enum verdict dns_ingress(struct hook_ctx *ctx, const bool v4)
 {
@@ -464,6 +483,8 @@ static __always_inline enum verdict dns_ingress(struct hook_ctx *ctx, const bool
 		return VERDICT_PASS;
 	verdict = dns_reply(ctx, s, &q, size, v4);
 	reason_count(verdict == VERDICT_REPLY ? LB_REASON_NAME : LB_REASON_INTERNAL, size);
+	if (verdict == VERDICT_REPLY && event_wanted(LB_EVENT_NAME))
+		dns_tell(ctx, &q);
 	return verdict;
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What becomes of first packets, told to `lbctl monitor`. While nobody looks it costs one word
- * read, off the established path. The filter is applied here, and each CPU has so many events a
- * second: what goes beyond is counted, not sent, so that a flood of drops stays cheap.
+ * What becomes of packets off the established path, told to `lbctl monitor`. While nobody looks it
+ * costs one word read, off the established path. The filter is applied here, and each CPU has so
+ * many events a second: what goes beyond is counted, not sent, so that a flood of drops stays
+ * cheap.
  *
  * What it does badly: there is one observer at a time.
  */
@@ -86,6 +87,10 @@ __noinline int event_send(struct lb_event *event)
 
 	if (!event || !monitor || !budget || now > monitor->until)
 		return 0;
+	budget->kinds = event->kind; /* for capture.bpf.h */
+	budget->reason = event->reason;
+	if (monitor->kinds & LB_EVENT_PACKETS)
+		return 0;
 	if (!(monitor->reasons >> (event->reason & 31) & 1) ||
 	    !prefix_contains(&monitor->client, &event->client) ||
 	    !event_of_frontend(monitor, event))
@@ -99,7 +104,8 @@ __noinline int event_send(struct lb_event *event)
 
 /* One event, put together on the stack of the caller of this. */
 static __always_inline void event_packet(const struct packet *pkt, const struct rewrite *rw,
-					 __u32 kind, __u32 reason, __u32 ifindex, __u32 hook)
+					 __u32 affinity, __u32 kind, __u32 reason, __u32 ifindex,
+					 __u32 hook)
 {
 	struct lb_event event = {
 		.client = pkt->tuple.saddr,
@@ -114,7 +120,8 @@ static __always_inline void event_packet(const struct packet *pkt, const struct 
 		.bytes = pkt->bytes,
 	};
 
-	if (kind == LB_EVENT_FLOW) {
+	if (kind & LB_EVENT_FLOW) {
+		event.affinity = affinity;
 		event.backend = rw->daddr;
 		event.backend_port = rw->dport;
 	}

@@ -67,6 +67,11 @@ static __always_inline bool hook_handed_off(struct __sk_buff *ctx)
 	return hook_rounds(ctx) || ((void *)(mark + 1) <= hook_data(ctx) && *mark == HANDOFF_MAGIC);
 }
 
+static __always_inline __u32 hook_length(struct __sk_buff *ctx)
+{
+	return ctx->len;
+}
+
 /* Makes the frame exactly `bytes` long. */
 static __always_inline bool hook_resize(struct __sk_buff *ctx, __u32 bytes)
 {

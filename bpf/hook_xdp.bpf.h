@@ -45,6 +45,11 @@ static __always_inline bool hook_tagged(struct xdp_md *ctx)
 	return false;
 }
 
+static __always_inline __u32 hook_length(struct xdp_md *ctx)
+{
+	return (__u32)bpf_xdp_get_buff_len(ctx);
+}
+
 /* Makes the frame exactly `bytes` long. */
 static __always_inline bool hook_resize(struct xdp_md *ctx, __u32 bytes)
 {

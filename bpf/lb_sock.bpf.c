@@ -110,6 +110,7 @@ static __always_inline void sock_tell(struct bpf_sock_addr *ctx, const struct lb
 	if (chosen) {
 		event.backend = chosen->addr;
 		event.backend_port = chosen->port;
+		event.affinity = chosen->affinity;
 	}
 	event_send(&event);
 }
@@ -153,7 +154,8 @@ static __always_inline int sock_translate(struct bpf_sock_addr *ctx, struct lb_a
 		return sock_refuse(ctx, addr, *port, reason);
 	}
 	backend_count_connection(chosen.backend);
-	sock_tell(ctx, addr, *port, LB_EVENT_FLOW, LB_REASON_FORWARDED, &chosen);
+	sock_tell(ctx, addr, *port, LB_EVENT_FLOW | (chosen.affinity ? LB_EVENT_AFFINITY : 0),
+		  LB_REASON_FORWARDED, &chosen);
 	storage = sock_storage(ctx, true);
 	if (storage)
 		sock_remember(storage, addr, *port, &chosen, connect);

@@ -17,6 +17,7 @@
 
 #include "hook_tc.bpf.h"
 
+#include "capture.bpf.h"
 #include "dns.bpf.h"
 #include "established.bpf.h"
 #include "slow.bpf.h"
@@ -31,25 +32,25 @@ struct {
 SEC("tc")
 int lb_tc_slow4(struct __sk_buff *ctx)
 {
-	return slow_ingress(ctx, true);
+	return capture_finish(ctx, slow_ingress(ctx, true));
 }
 
 SEC("tc")
 int lb_tc_slow6(struct __sk_buff *ctx)
 {
-	return slow_ingress(ctx, false);
+	return capture_finish(ctx, slow_ingress(ctx, false));
 }
 
 SEC("tc")
 int lb_tc_icmp4(struct __sk_buff *ctx)
 {
-	return slow_icmp(ctx, false, true);
+	return capture_finish(ctx, slow_icmp(ctx, false, true));
 }
 
 SEC("tc")
 int lb_tc_icmp6(struct __sk_buff *ctx)
 {
-	return slow_icmp(ctx, false, false);
+	return capture_finish(ctx, slow_icmp(ctx, false, false));
 }
 
 /* What is not answered here takes the usual way. */
@@ -59,7 +60,7 @@ int lb_tc_dns4(struct __sk_buff *ctx)
 	enum verdict verdict = dns_ingress(ctx, true);
 
 	if (verdict != VERDICT_PASS)
-		return hook_finish(ctx, verdict, 0);
+		return capture_finish(ctx, hook_finish(ctx, verdict, 0));
 	bpf_tail_call_static(ctx, &lb_tc_tail, LB_TAIL_SLOW4);
 	reason_count(LB_REASON_INTERNAL, 0);
 	return hook_finish(ctx, VERDICT_PASS, 0);
@@ -71,7 +72,7 @@ int lb_tc_dns6(struct __sk_buff *ctx)
 	enum verdict verdict = dns_ingress(ctx, false);
 
 	if (verdict != VERDICT_PASS)
-		return hook_finish(ctx, verdict, 0);
+		return capture_finish(ctx, hook_finish(ctx, verdict, 0));
 	bpf_tail_call_static(ctx, &lb_tc_tail, LB_TAIL_SLOW6);
 	reason_count(LB_REASON_INTERNAL, 0);
 	return hook_finish(ctx, VERDICT_PASS, 0);
@@ -135,20 +136,38 @@ static __always_inline int tc_ingress_any(struct __sk_buff *ctx)
 	return TC_ACT_UNSPEC;
 }
 
+/* lb_tc_ingress and lb_tc_handoff while somebody looks at packets. */
+SEC("tc")
+int lb_tc_watch(struct __sk_buff *ctx)
+{
+	int action;
+
+	capture_before(ctx);
+	action = tc_ingress_any(ctx);
+	capture_after(ctx, action, false);
+	return action;
+}
+
+static __always_inline int tc_ingress_watched(struct __sk_buff *ctx)
+{
+	if (capture_asked())
+		bpf_tail_call_static(ctx, &lb_tc_tail, LB_TAIL_WATCH);
+	return tc_ingress_any(ctx);
+}
+
 SEC("tc")
 int lb_tc_ingress(struct __sk_buff *ctx)
 {
-	return tc_ingress_any(ctx);
+	return tc_ingress_watched(ctx);
 }
 
 SEC("tc")
 int lb_tc_handoff(struct __sk_buff *ctx)
 {
-	return hook_handed_off(ctx) ? tc_ingress_any(ctx) : TC_ACT_UNSPEC;
+	return hook_handed_off(ctx) ? tc_ingress_watched(ctx) : TC_ACT_UNSPEC;
 }
 
-SEC("tc")
-int lb_tc_egress(struct __sk_buff *ctx)
+static __always_inline int tc_egress_any(struct __sk_buff *ctx)
 {
 	if (hook_tagged(ctx))
 		return TC_ACT_UNSPEC;
@@ -158,6 +177,20 @@ int lb_tc_egress(struct __sk_buff *ctx)
 	if (ctx->protocol == bpf_htons(ETH_P_IPV6))
 		return tc_egress(ctx, false);
 	return TC_ACT_UNSPEC;
+}
+
+SEC("tc")
+int lb_tc_egress(struct __sk_buff *ctx)
+{
+	bool watched = capture_asked();
+	int action;
+
+	if (watched)
+		capture_before(ctx);
+	action = tc_egress_any(ctx);
+	if (watched)
+		capture_after(ctx, action, true);
+	return action;
 }
 
 char LICENSE[] SEC("license") = "GPL";

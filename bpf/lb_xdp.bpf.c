@@ -16,6 +16,7 @@
 
 #include "hook_xdp.bpf.h"
 
+#include "capture.bpf.h"
 #include "dns.bpf.h"
 #include "established.bpf.h"
 #include "slow.bpf.h"
@@ -30,25 +31,25 @@ struct {
 SEC("xdp.frags")
 int lb_xdp_slow4(struct xdp_md *ctx)
 {
-	return slow_ingress(ctx, true);
+	return capture_finish(ctx, slow_ingress(ctx, true));
 }
 
 SEC("xdp.frags")
 int lb_xdp_slow6(struct xdp_md *ctx)
 {
-	return slow_ingress(ctx, false);
+	return capture_finish(ctx, slow_ingress(ctx, false));
 }
 
 SEC("xdp.frags")
 int lb_xdp_icmp4(struct xdp_md *ctx)
 {
-	return slow_icmp(ctx, false, true);
+	return capture_finish(ctx, slow_icmp(ctx, false, true));
 }
 
 SEC("xdp.frags")
 int lb_xdp_icmp6(struct xdp_md *ctx)
 {
-	return slow_icmp(ctx, false, false);
+	return capture_finish(ctx, slow_icmp(ctx, false, false));
 }
 
 /* What is not answered here takes the usual way. */
@@ -58,7 +59,7 @@ int lb_xdp_dns4(struct xdp_md *ctx)
 	enum verdict verdict = dns_ingress(ctx, true);
 
 	if (verdict != VERDICT_PASS)
-		return hook_finish(ctx, verdict, 0);
+		return capture_finish(ctx, hook_finish(ctx, verdict, 0));
 	bpf_tail_call_static(ctx, &lb_xdp_tail, LB_TAIL_SLOW4);
 	reason_count(LB_REASON_INTERNAL, 0);
 	return hook_finish(ctx, VERDICT_PASS, 0);
@@ -70,7 +71,7 @@ int lb_xdp_dns6(struct xdp_md *ctx)
 	enum verdict verdict = dns_ingress(ctx, false);
 
 	if (verdict != VERDICT_PASS)
-		return hook_finish(ctx, verdict, 0);
+		return capture_finish(ctx, hook_finish(ctx, verdict, 0));
 	bpf_tail_call_static(ctx, &lb_xdp_tail, LB_TAIL_SLOW6);
 	reason_count(LB_REASON_INTERNAL, 0);
 	return hook_finish(ctx, VERDICT_PASS, 0);
@@ -107,8 +108,7 @@ static __always_inline int xdp_entry(struct xdp_md *ctx, const bool v4)
 	return XDP_PASS;
 }
 
-SEC("xdp.frags")
-int lb_xdp(struct xdp_md *ctx)
+static __always_inline int xdp_any(struct xdp_md *ctx)
 {
 	struct ethhdr *eth = hook_data(ctx);
 
@@ -119,6 +119,26 @@ int lb_xdp(struct xdp_md *ctx)
 	if (eth->h_proto == bpf_htons(ETH_P_IPV6))
 		return xdp_entry(ctx, false);
 	return XDP_PASS;
+}
+
+/* lb_xdp while somebody looks at packets. */
+SEC("xdp.frags")
+int lb_xdp_watch(struct xdp_md *ctx)
+{
+	int action;
+
+	capture_before(ctx);
+	action = xdp_any(ctx);
+	capture_after(ctx, action, false);
+	return action;
+}
+
+SEC("xdp.frags")
+int lb_xdp(struct xdp_md *ctx)
+{
+	if (capture_asked())
+		bpf_tail_call_static(ctx, &lb_xdp_tail, LB_TAIL_WATCH);
+	return xdp_any(ctx);
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -12,6 +12,8 @@
 #include "flow_entry.bpf.h"
 #include "frontend.bpf.h"
 
+#include "lb/event.h"
+
 #define SELECT_SEED 0x6c62637466726f6dull
 
 struct selection {
@@ -19,8 +21,8 @@ struct selection {
 	__u32 backend;
 	__u32 generation;
 	__be16 port;
-	__u8 flags; /* enum lb_backend_flag */
-	__u8 zero;
+	__u8 flags;    /* enum lb_backend_flag */
+	__u8 affinity; /* enum lb_affinity_fate */
 };
 
 /* A client's port counts only where there is no affinity: else another node chose otherwise. */
@@ -48,7 +50,7 @@ static __always_inline bool select_fill(__u32 id, __u32 service, struct selectio
 	ret->generation = backend->generation;
 	ret->port = backend->port;
 	ret->flags = backend->flags;
-	ret->zero = 0;
+	ret->affinity = LB_AFFINITY_NONE;
 	return true;
 }
 
@@ -67,19 +69,25 @@ static __always_inline bool select_slot(const struct lb_range *range, __u32 hash
 	return line && select_fill(line->slot[slot % LB_MAGLEV_LINE], service, ret);
 }
 
-/* Never a terminating backend, nor one outside the scope (service.spec.sessionAffinity). */
-static __always_inline bool select_bound(const struct lb_affinity_key *key, __u32 timeout,
-					 bool local, struct selection *ret)
+/*
+ * What the client is bound to, if that holds. Never a terminating backend, nor one outside the
+ * scope (service.spec.sessionAffinity).
+ */
+static __always_inline enum lb_affinity_fate select_bound(const struct lb_affinity_key *key,
+							  __u32 timeout, bool local,
+							  struct selection *ret)
 {
 	const struct lb_affinity *bound = bpf_map_lookup_elem(&lb_affinity, key);
 
-	if (!bound || (__u32)bpf_jiffies64() - bound->last_used > timeout * lb_config.hz)
-		return false;
-	if (!select_fill(bound->backend, key->service, ret))
-		return false;
-	if (ret->flags & LB_BACKEND_TERMINATING)
-		return false;
-	return local ? ret->flags & LB_BACKEND_LOCAL : !(ret->flags & LB_BACKEND_NODE_ONLY);
+	if (!bound)
+		return LB_AFFINITY_NEW;
+	if ((__u32)bpf_jiffies64() - bound->last_used > timeout * lb_config.hz)
+		return LB_AFFINITY_EXPIRED;
+	if (!select_fill(bound->backend, key->service, ret) ||
+	    ret->flags & LB_BACKEND_TERMINATING ||
+	    (local ? !(ret->flags & LB_BACKEND_LOCAL) : ret->flags & LB_BACKEND_NODE_ONLY))
+		return LB_AFFINITY_MOVED;
+	return LB_AFFINITY_KEPT;
 }
 
 /*
@@ -93,6 +101,7 @@ static __always_inline bool select_backend(const struct lb_frontend *frontend,
 {
 	struct lb_affinity_key key = { .client = *client, .service = frontend->service };
 	bool local = range == &frontend->local;
+	enum lb_affinity_fate affinity = LB_AFFINITY_NONE;
 	__u32 timeout = frontend->affinity;
 
 	if (lb_config.dry_run)
@@ -101,7 +110,9 @@ static __always_inline bool select_backend(const struct lb_frontend *frontend,
 		return false;
 	if (lb_config.dry_run && explain_wanted())
 		return select_fill(explain_wanted(), frontend->service, ret);
-	if (timeout && select_bound(&key, timeout, local, ret)) {
+	if (timeout)
+		affinity = select_bound(&key, timeout, local, ret);
+	if (affinity == LB_AFFINITY_KEPT) {
 		if (lb_config.dry_run)
 			explain_bound();
 	} else {
@@ -109,6 +120,7 @@ static __always_inline bool select_backend(const struct lb_frontend *frontend,
 		    !select_slot(range, flow_mix(hash, hash), frontend->service, ret))
 			return false;
 	}
+	ret->affinity = affinity;
 	if (timeout && !lb_config.dry_run) {
 		struct lb_affinity bound = {
 			.backend = ret->backend,

@@ -111,8 +111,15 @@ static __always_inline void slow_tell(struct hook_ctx *ctx, const struct create_
 				      __u32 kind, enum lb_reason reason)
 {
 	if (event_wanted(kind))
-		event_packet(&s->pkt, &s->rw, kind, reason, hook_ifindex(ctx),
+		event_packet(&s->pkt, &s->rw, s->chosen.affinity, kind, reason, hook_ifindex(ctx),
 			     HOOK_XDP ? LB_EVENT_XDP : LB_EVENT_TC);
+}
+
+/* What is worth telling of a new flow. */
+static __always_inline __u32 slow_flow_kinds(const struct create_scratch *s)
+{
+	return LB_EVENT_FLOW | (s->chosen.affinity ? LB_EVENT_AFFINITY : 0) |
+	       (s->rw.flags & LB_FLOW_NO_MAC ? LB_EVENT_NEIGHBOUR : 0);
 }
 
 /* Whether an address is one that packets of ours may have: a service's, or this node's. */
@@ -225,7 +232,7 @@ static __always_inline int slow_ingress(struct hook_ctx *ctx, const bool v4)
 			slow_supersede(ctx, s, v4);
 	}
 	if (verdict == VERDICT_STACK) {
-		slow_tell(ctx, s, LB_EVENT_FLOW, LB_REASON_FORWARDED);
+		slow_tell(ctx, s, slow_flow_kinds(s), LB_REASON_FORWARDED);
 		verdict = slow_apply(ctx, &s->pkt, &s->rw, &reason, v4);
 	}
 out:

@@ -22,6 +22,7 @@ enum lb_tail {
 	LB_TAIL_ICMP6,
 	LB_TAIL_DNS4, /* UDP to port 53: perhaps a question that is answered at once */
 	LB_TAIL_DNS6,
+	LB_TAIL_WATCH, /* the entry once more, while somebody looks at packets */
 	LB_TAIL_COUNT
 };
 

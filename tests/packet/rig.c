@@ -52,7 +52,8 @@ static struct lb_config config_make(unsigned int snat_ports, bool masquerade_all
 
 static void tails_fill(struct bpf_object *object, struct bpf_map *map, const char *prefix)
 {
-	static const char *const tails[] = { "slow4", "slow6", "icmp4", "icmp6", "dns4", "dns6" };
+	static const char *const tails[] = { "slow4", "slow6", "icmp4", "icmp6",
+					     "dns4",  "dns6",  "watch" };
 
 	for (uint32_t i = 0; i < LB_TAIL_COUNT; i++) {
 		cleanup_free char *name = xasprintf("%s_%s", prefix, tails[i]);

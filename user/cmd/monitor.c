@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <net/if.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "lb/reasons.h"
+#include "user/cmd/monitor.h"
 #include "user/cmd/output.h"
 #include "user/cmd/show.h"
 #include "user/datapath/observer.h"
@@ -12,42 +15,20 @@
 #include "user/util/num.h"
 
 #define OUTPUTS "json"
+#define TYPES "drop|reject|flow|affinity|neighbour|dns"
 #define PER_SECOND 1000
 #define POLL_MS 200
 
 static const struct option monitor_options[] = {
-	{ "type", 0, "drop|reject|flow", "events of this kind (default: drop and reject); repeat" },
+	{ "type", 0, TYPES, "events of this type (default: drop and reject); repeat" },
 	{ "service", 0, "NS/NAME:PORT", "of this service only" },
 	{ "client", 0, "ADDRESS|NETWORK", "of these clients only" },
 	{ "reason", 0, "REASON",
 	  "for this reason only (lbctl show stats has their names); repeat" },
 	{ "rate", 0, "N", "at most so many events a second of each CPU (default: 1000)" },
+	{ "pcap", 0, "FILE", "write packets, not events; -: to stdout" },
 	{ "output", 'o', OUTPUTS, "one JSON object a line" },
 	{ 0 },
-};
-
-static const struct {
-	const char *label, *text;
-} reasons[LB_REASON_COUNT] = {
-#define REASON_ROW(name, label, text, hint) [LB_REASON_##name] = { label, text },
-	LB_REASONS(REASON_ROW)
-#undef REASON_ROW
-};
-
-static const struct {
-	const char *name;
-	uint32_t kind;
-} kinds[] = { { "drop", LB_EVENT_DROP }, { "reject", LB_EVENT_REJECT }, { "flow", LB_EVENT_FLOW } };
-
-static const char *const hooks[] = {
-	[LB_EVENT_XDP] = "xdp",
-	[LB_EVENT_TC] = "tc",
-	[LB_EVENT_SOCKET] = "socket",
-};
-
-struct monitor {
-	bool json;
-	int64_t wall; /* CLOCK_REALTIME - CLOCK_MONOTONIC, ns */
 };
 
 static volatile sig_atomic_t ended;
@@ -60,23 +41,24 @@ static void on_signal(int number)
 
 /* --------------------------------------------------------------------- filter -- */
 
+/* Packets are those of known flows too, unless a type was asked for. */
 static int kinds_parse(const struct cli *cli, struct lb_monitor *filter, struct err *err)
 {
+	bool packets = cli_option(cli, "pcap");
 	const char *name;
 	size_t at = 0;
 
 	while ((name = cli_next(cli, "type", &at))) {
-		size_t i = 0;
+		uint32_t kind = monitor_kind_parse(name);
 
-		while (i < ARRAY_LEN(kinds) && strcmp(kinds[i].name, name) != 0)
-			i++;
-		if (i == ARRAY_LEN(kinds))
-			return err_set(err, -EINVAL, "--type: \"%s\" is not drop, reject or flow",
-				       name);
-		filter->kinds |= kinds[i].kind;
+		if (!kind || (kind == LB_EVENT_KNOWN && !packets))
+			return err_set(err, -EINVAL, "--type: \"%s\" is not one of " TYPES, name);
+		filter->kinds |= kind;
 	}
 	if (!filter->kinds)
-		filter->kinds = LB_EVENT_DROP | LB_EVENT_REJECT;
+		filter->kinds = packets ? LB_EVENT_PACKETS - 1 : LB_EVENT_DROP | LB_EVENT_REJECT;
+	if (packets)
+		filter->kinds |= LB_EVENT_PACKETS;
 	return 0;
 }
 
@@ -86,13 +68,11 @@ static int reasons_parse(const struct cli *cli, struct lb_monitor *filter, struc
 	size_t at = 0;
 
 	while ((name = cli_next(cli, "reason", &at))) {
-		uint32_t i = 0;
+		uint32_t reason = monitor_reason_parse(name);
 
-		while (i < LB_REASON_COUNT && strcmp(reasons[i].label, name) != 0)
-			i++;
-		if (i == LB_REASON_COUNT)
+		if (reason == LB_REASON_COUNT)
 			return err_set(err, -EINVAL, "--reason: there is no reason \"%s\"", name);
-		filter->reasons |= 1u << i;
+		filter->reasons |= 1u << reason;
 	}
 	if (!filter->reasons)
 		filter->reasons = UINT32_MAX;
@@ -168,80 +148,17 @@ static int frontends_find(const struct cli *cli, struct lb_monitor *filter, stru
 	return 0;
 }
 
-/* --------------------------------------------------------------------- events -- */
+/* -------------------------------------------------------------------- looking -- */
 
-static const char *kind_text(uint32_t kind)
-{
-	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
-		if (kinds[i].kind == kind)
-			return kinds[i].name;
-	return "?";
-}
-
-static void time_format(const struct monitor *monitor, uint64_t ns, char text[40])
-{
-	int64_t at = (int64_t)ns + monitor->wall;
-	time_t seconds = (time_t)(at / 1000000000);
-	size_t used;
-	struct tm tm;
-
-	localtime_r(&seconds, &tm);
-	used = strftime(text, 40, "%T", &tm);
-	snprintf(text + used, 40 - used, ".%06d", (int)(at % 1000000000 / 1000));
-}
-
-static void event_print(void *arg, const struct lb_event *event)
-{
-	const struct monitor *monitor = arg;
-	uint32_t reason = event->reason < LB_REASON_COUNT ? event->reason : LB_REASON_INTERNAL;
-	char at[40], client[ADDR_PORT_TEXT] = "socket", frontend[ADDR_PORT_TEXT],
-		     backend[ADDR_PORT_TEXT], device[IF_NAMESIZE] = "-";
-
-	time_format(monitor, event->ns, at);
-	if (!addr_is_zero(&event->client))
-		addr_port_format(&event->client, event->client_port, client);
-	addr_port_format(&event->frontend, event->frontend_port, frontend);
-	if (event->ifindex && !if_indextoname(event->ifindex, device))
-		snprintf(device, sizeof(device), "%u", event->ifindex);
-	printf("%s %-6s %-6s %-8s %s %s > %s", at, kind_text(event->kind),
-	       event->hook < ARRAY_LEN(hooks) ? hooks[event->hook] : "?", device,
-	       show_protocol(event->proto), client, frontend);
-	if (event->kind == LB_EVENT_FLOW)
-		printf(" to %s\n", addr_port_format(&event->backend, event->backend_port, backend));
-	else
-		printf(": %s: %s\n", reasons[reason].label, reasons[reason].text);
-}
-
-static void event_json(void *arg, const struct lb_event *event)
-{
-	uint32_t reason = event->reason < LB_REASON_COUNT ? event->reason : LB_REASON_INTERNAL;
-	const struct monitor *monitor = arg;
-	char device[IF_NAMESIZE];
-	json_t *json = json_pack(
-		"{s:f, s:s, s:s, s:s?, s:s, s:o, s:o, s:o, s:s, s:i}", "time",
-		(double)((int64_t)event->ns + monitor->wall) / 1e9, "type", kind_text(event->kind),
-		"hook", event->hook < ARRAY_LEN(hooks) ? hooks[event->hook] : "?", "device",
-		event->ifindex ? if_indextoname(event->ifindex, device) : NULL, "protocol",
-		show_protocol(event->proto), "client",
-		show_addr_port(&event->client, event->client_port), "frontend",
-		show_addr_port(&event->frontend, event->frontend_port), "backend",
-		show_addr_port(&event->backend, event->backend_port), "reason",
-		reasons[reason].label, "bytes", (int)event->bytes);
-
-	json_dumpf(json, stdout, JSON_COMPACT);
-	fputc('\n', stdout);
-	json_decref(json);
-}
-
-static void lost_tell(const struct monitor *monitor, uint64_t lost)
+static void lost_tell(FILE *out, bool json, uint64_t lost)
 {
 	if (!lost)
 		return;
-	if (monitor->json)
-		printf("{\"lost\":%llu}\n", (unsigned long long)lost);
+	if (json)
+		fprintf(out, "{\"lost\":%llu}\n", (unsigned long long)lost);
 	else
-		printf("(%llu more events were left out: too many a second)\n",
-		       (unsigned long long)lost);
+		fprintf(out, "(%llu more were left out: too many a second)\n",
+			(unsigned long long)lost);
 }
 
 static int64_t clock_ns(clockid_t clock)
@@ -252,27 +169,85 @@ static int64_t clock_ns(clockid_t clock)
 	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+static int64_t wall_offset(void)
+{
+	return clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
+}
+
+static void signals_catch(void)
+{
+	struct sigaction action = { .sa_handler = on_signal };
+
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+}
+
 static int look(const struct cli *cli, const struct lb_monitor *filter, bool json, struct err *err)
 {
-	struct monitor monitor = { .json = json };
-	struct sigaction action = { .sa_handler = on_signal };
+	struct monitor monitor = { .kinds = filter->kinds, .wall = wall_offset() };
+	const struct observer_visitor visitor = {
+		.event = json ? monitor_print_json : monitor_print_text,
+		.arg = &monitor,
+	};
 	struct observer *observer;
 	int r = observer_open(&cli->paths, filter, &observer, err);
 
 	if (r)
 		return r;
-	monitor.wall = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
+	signals_catch();
 	while (!ended && !r && !ferror(stdout)) {
-		r = observer_poll(observer, POLL_MS, json ? event_json : event_print, &monitor,
-				  err);
+		r = observer_poll(observer, POLL_MS, &visitor, err);
 		r = r == -EINTR ? 0 : r;
-		lost_tell(&monitor, observer_lost(observer));
+		lost_tell(stdout, json, observer_lost(observer));
 		fflush(stdout);
 	}
 	observer_close(observer);
 	return r;
+}
+
+static int packets_look(const struct cli *cli, const struct lb_monitor *filter, FILE *out,
+			struct err *err)
+{
+	struct monitor_pcap pcap;
+	const struct observer_visitor visitor = { .packet = monitor_pcap_packet, .arg = &pcap };
+	struct observer *observer;
+	uint64_t lost = 0;
+	int r = observer_open(&cli->paths, filter, &observer, err);
+
+	if (r)
+		return r;
+	monitor_pcap_begin(&pcap, out, wall_offset());
+	signals_catch();
+	while (!ended && !r && !ferror(out)) {
+		fflush(out);
+		r = observer_poll(observer, POLL_MS, &visitor, err);
+		r = r == -EINTR ? 0 : r;
+		lost += observer_lost(observer);
+	}
+	observer_close(observer);
+	fprintf(stderr, "%zu packets\n", pcap.written);
+	lost_tell(stderr, false, lost);
+	monitor_pcap_done(&pcap);
+	return r;
+}
+
+/* What is in packets is nobody else's business. */
+static int packets_write(const struct cli *cli, const struct lb_monitor *filter, struct err *err)
+{
+	const char *path = cli_option(cli, "pcap");
+	FILE *out = stdout;
+	int fd, r;
+
+	if (strcmp(path, "-") != 0) {
+		fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+		out = fd < 0 ? NULL : fdopen(fd, "w");
+		if (!out)
+			return err_sys(err, -errno, "cannot write %s", path);
+	}
+	r = packets_look(cli, filter, out, err);
+	if (out == stdout) /* whoever read it has seen enough */
+		return r;
+	return fclose(out) && !r ? err_sys(err, -errno, "cannot write %s", path) : r;
 }
 
 static int monitor_run(struct cli *cli)
@@ -280,12 +255,19 @@ static int monitor_run(struct cli *cli)
 	struct lb_monitor filter = { 0 };
 	enum output output;
 	struct err err;
+	int r;
 
 	if (output_parse(cli, OUTPUTS, &output, &err) || filter_parse(cli, &filter, &err))
 		return cli_usage(cli, "%s", err.text);
-	if (frontends_find(cli, &filter, &err) || look(cli, &filter, output == OUTPUT_JSON, &err))
-		return cli_fail(&err);
-	return CLI_OK;
+	if (cli_option(cli, "pcap") && output != OUTPUT_PLAIN)
+		return cli_usage(cli, "--pcap writes packets, -o %s events: one at a time",
+				 cli_option(cli, "output"));
+	r = frontends_find(cli, &filter, &err);
+	if (!r && cli_option(cli, "pcap"))
+		r = packets_write(cli, &filter, &err);
+	else if (!r)
+		r = look(cli, &filter, output == OUTPUT_JSON, &err);
+	return r ? cli_fail(&err) : CLI_OK;
 }
 
 const struct command cmd_monitor = {
@@ -295,7 +277,13 @@ const struct command cmd_monitor = {
 	.details = "Events come from the programs themselves, of packets that no other tool sees.\n"
 		   "The filter is applied in the kernel. Nobody looking costs nothing.\n"
 		   "\n"
+		   "--pcap writes the packets themselves for Wireshark, as they came and as they\n"
+		   "left, with what was done and why as a comment. Without --type those of known\n"
+		   "flows are among them. The file is for its owner alone.\n"
+		   "\n"
 		   "  lbctl monitor\n"
+		   "  lbctl monitor --pcap /tmp/kubia.pcapng --service default/kubia\n"
+		   "  lbctl monitor --pcap - --type drop | tshark -r - -T fields -e frame.comment\n"
 		   "  lbctl monitor --type flow --service default/kubia:80\n"
 		   "  lbctl monitor --reason source_range --client 192.0.2.0/24 -o json",
 	.options = monitor_options,

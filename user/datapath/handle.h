@@ -29,6 +29,7 @@
 	X(MONITOR, lb_monitor)             \
 	X(EVENTS, lb_events)               \
 	X(EVENT_BUDGET, lb_event_budget)   \
+	X(WATCH, lb_watch)                 \
 	X(SOCKET, lb_socket)
 
 enum shared_map {

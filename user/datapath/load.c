@@ -42,6 +42,7 @@ static const struct object_row object_rows[OBJECT_COUNT] = {
 static const char *const tail_names[LB_TAIL_COUNT] = {
 	[LB_TAIL_SLOW4] = "slow4", [LB_TAIL_SLOW6] = "slow6", [LB_TAIL_ICMP4] = "icmp4",
 	[LB_TAIL_ICMP6] = "icmp6", [LB_TAIL_DNS4] = "dns4",   [LB_TAIL_DNS6] = "dns6",
+	[LB_TAIL_WATCH] = "watch",
 };
 
 /* ----------------------------------------------------- libbpf's messages -- */
@@ -77,6 +78,14 @@ static int load_fail(struct err *err, int r, const char *object)
 }
 
 /* ------------------------------------------------------------------ maps -- */
+
+/* A section of variables is a map too; its name has dots, which no pin may have. */
+static const char *map_name(const struct bpf_map *map)
+{
+	const char *name = bpf_map__name(map);
+
+	return strcmp(name, ".data.watch") ? name : shared_map_names[MAP_WATCH];
+}
 
 /* MAP_COUNT: not one of the shared ones. */
 static enum shared_map map_find(const char *name)
@@ -116,7 +125,7 @@ static int map_mismatch(struct err *err, const char *name, const struct bpf_map 
 
 static int map_reuse(const struct paths *paths, struct bpf_map *map, struct err *err)
 {
-	cleanup_free char *path = pin_path(paths, NULL, bpf_map__name(map));
+	cleanup_free char *path = pin_path(paths, NULL, map_name(map));
 	cleanup_close int fd = bpf_obj_get(path);
 	struct bpf_map_info info = { 0 };
 	__u32 size = sizeof(info);
@@ -130,7 +139,7 @@ static int map_reuse(const struct paths *paths, struct bpf_map *map, struct err 
 	if (info.type != bpf_map__type(map) || info.key_size != bpf_map__key_size(map) ||
 	    info.value_size != bpf_map__value_size(map) ||
 	    info.max_entries != bpf_map__max_entries(map))
-		return map_mismatch(err, bpf_map__name(map), map, &info);
+		return map_mismatch(err, map_name(map), map, &info);
 	r = bpf_map__reuse_fd(map, fd); /* it makes a copy of fd */
 	return r ? err_sys(err, r, "cannot take over %s", path) : 0;
 }
@@ -142,7 +151,7 @@ static int maps_prepare(const struct paths *paths, struct bpf_object *object,
 	int r = 0;
 
 	bpf_object__for_each_map (map, object) {
-		const char *name = bpf_map__name(map);
+		const char *name = map_name(map);
 
 		if (!map_is_shared(name))
 			continue;
@@ -185,7 +194,7 @@ static int maps_prepare_private(struct load_maps *maps, struct bpf_object *objec
 	struct bpf_map *map;
 
 	bpf_object__for_each_map (map, object) {
-		enum shared_map id = map_find(bpf_map__name(map));
+		enum shared_map id = map_find(map_name(map));
 		uint32_t size = bpf_map__max_entries(map);
 		int r;
 
@@ -196,7 +205,7 @@ static int maps_prepare_private(struct load_maps *maps, struct bpf_object *objec
 		else
 			r = bpf_map__set_max_entries(map, map_private_size(id, maps, size));
 		if (r)
-			return err_sys(err, r, "cannot prepare %s", bpf_map__name(map));
+			return err_sys(err, r, "cannot prepare %s", map_name(map));
 	}
 	return 0;
 }
@@ -207,7 +216,7 @@ static void maps_note(struct load_maps *maps, struct bpf_object *object)
 	struct bpf_map *map;
 
 	bpf_object__for_each_map (map, object) {
-		enum shared_map id = map_find(bpf_map__name(map));
+		enum shared_map id = map_find(map_name(map));
 
 		if (id != MAP_COUNT && maps->fd[id] < 0)
 			maps->fd[id] = bpf_map__fd(map);
@@ -219,10 +228,10 @@ static int maps_pin(const struct paths *paths, struct bpf_object *object, struct
 	struct bpf_map *map;
 
 	bpf_object__for_each_map (map, object) {
-		cleanup_free char *path = pin_path(paths, NULL, bpf_map__name(map));
+		cleanup_free char *path = pin_path(paths, NULL, map_name(map));
 		int r;
 
-		if (!map_is_shared(bpf_map__name(map)))
+		if (!map_is_shared(map_name(map)))
 			continue;
 		r = bpf_obj_pin(bpf_map__fd(map), path);
 		if (r && r != -EEXIST) /* taken over from there */

@@ -5,6 +5,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
@@ -17,14 +18,13 @@
 #define LOOK (5 * SECOND) /* without a word from us the programs stop after this */
 
 struct observer {
-	int lock, monitor, ring_map, budget;
+	int lock, monitor, ring_map, budget, watch;
 	struct ring_buffer *ring;
 	struct lb_monitor filter;
 	uint64_t renewed; /* ns */
 	uint64_t lost;	  /* as told last */
 	int cpus;
-	void (*visit)(void *arg, const struct lb_event *event); /* NULL: thrown away */
-	void *arg;
+	const struct observer_visitor *visitor; /* NULL: thrown away */
 };
 
 static uint64_t now_ns(void)
@@ -48,21 +48,45 @@ static int lock_take(const struct paths *paths, int *ret_fd, struct err *err)
 	return 0;
 }
 
+/* The word that each packet meets. */
+static int watch_write(const struct observer *observer, uint32_t watch)
+{
+	const uint32_t zero = 0;
+
+	return bpf_map_update_elem(observer->watch, &zero, &watch, BPF_ANY);
+}
+
 static int filter_write(struct observer *observer)
 {
 	const uint32_t zero = 0;
 
 	observer->renewed = now_ns();
 	observer->filter.until = observer->renewed + LOOK;
-	return bpf_map_update_elem(observer->monitor, &zero, &observer->filter, BPF_ANY);
+	return bpf_map_update_elem(observer->monitor, &zero, &observer->filter, BPF_ANY)
+		       ?: watch_write(observer, observer->filter.kinds & LB_EVENT_PACKETS);
+}
+
+static int on_packet(const struct observer_visitor *visitor, const struct lb_packet *packet,
+		     size_t size)
+{
+	const size_t head = offsetof(struct lb_packet, bytes);
+
+	if (size >= head && packet->captured <= size - head)
+		visitor->packet(visitor->arg, packet);
+	return 0;
 }
 
 static int on_event(void *arg, void *data, size_t size)
 {
-	struct observer *observer = arg;
+	const struct observer *observer = arg;
+	const struct observer_visitor *visitor = observer->visitor;
 
-	if (observer->visit && size >= sizeof(struct lb_event))
-		observer->visit(observer->arg, data);
+	if (!visitor)
+		return 0;
+	if (observer->filter.kinds & LB_EVENT_PACKETS)
+		return on_packet(visitor, data, size);
+	if (size >= sizeof(struct lb_event))
+		visitor->event(visitor->arg, data);
 	return 0;
 }
 
@@ -98,11 +122,13 @@ int observer_open(const struct paths *paths, const struct lb_monitor *filter,
 				       .monitor = -EBADF,
 				       .ring_map = -EBADF,
 				       .budget = -EBADF,
+				       .watch = -EBADF,
 				       .filter = *filter,
 				       .cpus = libbpf_num_possible_cpus() };
 	r = handle_open_map(paths, MAP_MONITOR, &observer->monitor, err);
 	r = r ?: handle_open_map(paths, MAP_EVENTS, &observer->ring_map, err);
 	r = r ?: handle_open_map(paths, MAP_EVENT_BUDGET, &observer->budget, err);
+	r = r ?: handle_open_map(paths, MAP_WATCH, &observer->watch, err);
 	r = r ?: lock_take(paths, &observer->lock, err);
 	if (!r) {
 		observer->ring = ring_buffer__new(observer->ring_map, on_event, observer, NULL);
@@ -122,14 +148,12 @@ int observer_open(const struct paths *paths, const struct lb_monitor *filter,
 	return r;
 }
 
-int observer_poll(struct observer *observer, int timeout_ms,
-		  void (*visit)(void *arg, const struct lb_event *event), void *arg,
+int observer_poll(struct observer *observer, int timeout_ms, const struct observer_visitor *visitor,
 		  struct err *err)
 {
 	int r;
 
-	observer->visit = visit;
-	observer->arg = arg;
+	observer->visitor = visitor;
 	if (now_ns() - observer->renewed > SECOND) {
 		r = filter_write(observer);
 		if (r)
@@ -147,6 +171,7 @@ void observer_close(struct observer *observer)
 	const uint32_t zero = 0;
 
 	if (observer->lock >= 0) {
+		(void)watch_write(observer, 0);
 		bpf_map_update_elem(observer->monitor, &zero, &nobody, BPF_ANY);
 		close(observer->lock);
 	}
@@ -157,5 +182,7 @@ void observer_close(struct observer *observer)
 		close(observer->ring_map);
 	if (observer->budget >= 0)
 		close(observer->budget);
+	if (observer->watch >= 0)
+		close(observer->watch);
 	free(observer);
 }

@@ -15,10 +15,16 @@ struct observer;
 LB_CHECKED int observer_open(const struct paths *paths, const struct lb_monitor *filter,
 			     struct observer **ret_observer, struct err *err);
 
-/* Waits so long and calls visit for each event. -EINTR: a signal came. */
+/* One of them is called, as the filter asks: packets with LB_EVENT_PACKETS, else events. */
+struct observer_visitor {
+	void (*event)(void *arg, const struct lb_event *event);
+	void (*packet)(void *arg, const struct lb_packet *packet);
+	void *arg;
+};
+
+/* Waits so long and calls the visitor for all that came. -EINTR: a signal did. */
 LB_CHECKED int observer_poll(struct observer *observer, int timeout_ms,
-			     void (*visit)(void *arg, const struct lb_event *event), void *arg,
-			     struct err *err);
+			     const struct observer_visitor *visitor, struct err *err);
 
 /* Events that were left out since the last call: by the limit, or because the ring was full. */
 uint64_t observer_lost(struct observer *observer);
