@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * echod NAME PORT [ADDRESS...]: answers each line on TCP, and each datagram on UDP, with
- * "NAME CLIENT-ADDRESS"; the answer to a datagram is at least as long as that. Without addresses it
- * listens on all, IPv4 and IPv6. Ends by signal.
+ * echod NAME PORT [ADDRESS...]: answers each line on TCP, and on SCTP where the kernel has it, and
+ * each datagram on UDP, with "NAME CLIENT-ADDRESS"; the answer to a datagram is at least as long as
+ * that. Without addresses it listens on all, IPv4 and IPv6. Ends by signal.
  *
  * It is one thread and gives slow readers no buffer: an answer that does not fit at once
  * closes the connection. Enough for a test, not for more.
@@ -43,13 +43,15 @@ static void watch(const struct server *server, int fd, enum kind kind)
 }
 
 static void listen_on(const struct server *server, const struct lb_addr *addr, uint16_t port,
-		      int type)
+		      int type, int proto)
 {
 	bool v4 = addr_is_v4(addr);
 	struct peer self = peer_of(addr, port);
-	int fd = socket(self.sa.sa_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int fd = socket(self.sa.sa_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, proto);
 	int one = 1;
 
+	if (fd < 0 && errno == EPROTONOSUPPORT && proto == IPPROTO_SCTP)
+		return;
 	if (fd < 0)
 		die("socket");
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
@@ -167,8 +169,9 @@ int main(int argc, char **argv)
 			fprintf(stderr, "echod: %s is no address\n", addresses[i]);
 			return 2;
 		}
-		listen_on(&server, &addr, (uint16_t)port, SOCK_STREAM);
-		listen_on(&server, &addr, (uint16_t)port, SOCK_DGRAM);
+		listen_on(&server, &addr, (uint16_t)port, SOCK_STREAM, 0);
+		listen_on(&server, &addr, (uint16_t)port, SOCK_STREAM, IPPROTO_SCTP);
+		listen_on(&server, &addr, (uint16_t)port, SOCK_DGRAM, 0);
 	}
 	serve(&server);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * talk tcp|udp ADDRESS PORT [options]
+ * talk tcp|udp|sctp ADDRESS PORT [options]
  * talk ping ADDRESS [options]
  *
  * Sends each line of its input to echod, over one socket, and prints what comes of it, a line each:
@@ -9,8 +9,8 @@
  *	kubia-4h2mx 192.0.2.10
  *	Connection refused: ICMP 3/3 from 198.51.100.1
  *
- * ping prints "alive". An answer to a datagram of --size bytes must have its size. TCP ends with
- *the first error. Exit status 0: the last line was answered.
+ * ping prints "alive". An answer to a datagram of --size bytes must have its size. TCP and
+ * SCTP end with the first error. Exit status 0: the last line was answered.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -30,7 +30,7 @@
 
 #define PING_ID 0x1bc7
 
-enum kind { TCP, UDP, PING };
+enum kind { TCP, UDP, PING, SCTP };
 
 struct talk {
 	enum kind kind;
@@ -46,6 +46,11 @@ static void die(const char *what)
 {
 	printf("%s: %s\n", what, strerror(errno));
 	exit(1);
+}
+
+static bool is_stream(const struct talk *talk)
+{
+	return talk->kind == TCP || talk->kind == SCTP;
 }
 
 static bool is_v4(const struct talk *talk)
@@ -74,16 +79,18 @@ static void set_options(const struct talk *talk)
 
 static void talk_open(struct talk *talk)
 {
-	static const int types[] = { SOCK_STREAM, SOCK_DGRAM, SOCK_RAW };
+	static const int types[] = { SOCK_STREAM, SOCK_DGRAM, SOCK_RAW, SOCK_STREAM };
 	int family = talk->target.sa.sa_family, level = is_v4(talk) ? IPPROTO_IP : IPPROTO_IPV6;
-	int proto = talk->kind == PING ? (is_v4(talk) ? IPPROTO_ICMP : IPPROTO_ICMPV6) : 0;
+	int proto = talk->kind == PING	 ? (is_v4(talk) ? IPPROTO_ICMP : IPPROTO_ICMPV6)
+		    : talk->kind == SCTP ? IPPROTO_SCTP
+					 : 0;
 	struct linger linger = { .l_onoff = 1 };
 
 	talk->fd = socket(family, types[talk->kind] | SOCK_CLOEXEC, proto);
 	if (talk->fd < 0)
 		die("socket");
 	set(talk->fd, SOL_SOCKET, SO_REUSEADDR, 1);
-	if (talk->kind != TCP)
+	if (!is_stream(talk))
 		set(talk->fd, level, is_v4(talk) ? IP_RECVERR : IPV6_RECVERR, 1);
 	if (talk->ttl)
 		set(talk->fd, level, is_v4(talk) ? IP_TTL : IPV6_UNICAST_HOPS, (int)talk->ttl);
@@ -108,7 +115,7 @@ static void print_error(const struct talk *talk, int error)
 	struct lb_addr from;
 
 	printf("%s", strerror(error));
-	if (talk->kind != TCP && recvmsg(talk->fd, &message, MSG_ERRQUEUE | MSG_DONTWAIT) >= 0) {
+	if (!is_stream(talk) && recvmsg(talk->fd, &message, MSG_ERRQUEUE | MSG_DONTWAIT) >= 0) {
 		for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c; c = CMSG_NXTHDR(&message, c))
 			if ((c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVERR) ||
 			    (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_RECVERR))
@@ -208,7 +215,7 @@ static bool talk_ask(const struct talk *talk, const char *line)
 
 static int usage(void)
 {
-	fputs("usage: talk tcp|udp ADDRESS PORT [--from PORT] [--size BYTES] [--ttl N] "
+	fputs("usage: talk tcp|udp|sctp ADDRESS PORT [--from PORT] [--size BYTES] [--ttl N] "
 	      "[--options]\n"
 	      "            [--timeout MS] [--unconnected] [--reset]\n"
 	      "       talk ping ADDRESS [--ttl N] [--timeout MS]\n",
@@ -246,7 +253,7 @@ static int parse_options(int argc, char **argv, struct talk *talk, uint64_t *fro
 
 static int parse(int argc, char **argv, struct talk *talk)
 {
-	static const char *const kinds[] = { "tcp", "udp", "ping" };
+	static const char *const kinds[] = { "tcp", "udp", "ping", "sctp" };
 	const struct lb_addr any4 = addr_from_v4(0), any6 = { 0 };
 	uint64_t port = 0, from = 0;
 	int kind = 0;
@@ -254,9 +261,9 @@ static int parse(int argc, char **argv, struct talk *talk)
 	*talk = (struct talk){ .timeout_ms = 2000 };
 	if (parse_options(argc, argv, talk, &from) || argc - optind < 2)
 		return -EINVAL;
-	while (kind <= PING && strcmp(argv[optind], kinds[kind]) != 0)
+	while (kind <= SCTP && strcmp(argv[optind], kinds[kind]) != 0)
 		kind++;
-	if (kind > PING || argc - optind != (kind == PING ? 2 : 3))
+	if (kind > SCTP || argc - optind != (kind == PING ? 2 : 3))
 		return -EINVAL;
 	talk->kind = (enum kind)kind;
 	if (kind != PING && num_parse(argv[optind + 2], 1, 65535, &port))
@@ -280,7 +287,7 @@ int main(int argc, char **argv)
 	talk_open(&talk);
 	while (fgets(line, sizeof(line), stdin)) {
 		answered = talk_ask(&talk, line);
-		if (!answered && talk.kind == TCP)
+		if (!answered && is_stream(&talk))
 			break;
 	}
 	close(talk.fd);
