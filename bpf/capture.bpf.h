@@ -55,8 +55,10 @@ static __always_inline void capture_copy(struct hook_ctx *ctx, struct lb_packet 
 	__builtin_memset(ret->bytes, 0, CAPTURE_COMPARED);
 	if (size > LB_CAPTURE_SNAP)
 		size = LB_CAPTURE_SNAP;
-	if (size && !hook_load(ctx, 0, ret->bytes, size))
-		ret->captured = size;
+	size--;
+	barrier_var(size); /* Linux 6.1 knows the bounds of the register alone that it checks */
+	if (size < LB_CAPTURE_SNAP && !hook_load(ctx, 0, ret->bytes, size + 1))
+		ret->captured = size + 1;
 }
 
 static __always_inline bool capture_changed(const struct capture_pair *pair)
