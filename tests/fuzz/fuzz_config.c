@@ -10,11 +10,19 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static void error_count(void *arg, const char *text)
+{
+	size_t *n = arg;
+
+	*n += *text != '\0';
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	int fd = memfd_create("config", MFD_CLOEXEC);
 	struct config config;
 	struct err err = { "" };
+	size_t errors = 0;
 	char path[32];
 
 	if (fd < 0 || write(fd, data, size) != (ssize_t)size)
@@ -28,6 +36,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	} else if (!err.text[0]) {
 		abort();
 	}
+	/* Checking finds what loading finds, and more. */
+	if (!config_check(path, true, error_count, &errors) != !err.text[0] ||
+	    !errors != !err.text[0])
+		abort();
 	close(fd);
 	return 0;
 }

@@ -1,14 +1,45 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "user/agent/agent.h"
 
+#include <unistd.h>
+
 #include "user/cmd/command.h"
 
+#define CHECK "check-config"
+
 static const struct option agent_options[] = {
+	{ CHECK, 0, NULL, "say all that is wrong with the configuration, and do nothing else" },
 	{ "kubeconfig", 0, "FILE", "the objects are those of the API server that FILE names" },
 	{ "context", 0, "NAME", "by this context of the kubeconfig, not its current one" },
 	{ "in-cluster", 0, NULL, "by the service account of the pod that this runs in" },
 	{ 0 },
 };
+
+static void error_print(void *arg, const char *text)
+{
+	(void)arg;
+	fprintf(stderr, "error: %s\n", text);
+}
+
+/* Whether the agent would start by these files, and all that is wrong with the configuration. */
+static int files_check(const struct cli *cli, const char *kubeconfig_file, const char *context)
+{
+	int rc = config_check(cli->paths.config, cli->config_file, error_print, NULL);
+	struct kubeconfig kubeconfig;
+	struct err err;
+
+	if (kubeconfig_file && kubeconfig_load(kubeconfig_file, context, &kubeconfig, &err)) {
+		error_print(NULL, err.text);
+		return CLI_FAILED;
+	}
+	if (kubeconfig_file)
+		kubeconfig_done(&kubeconfig);
+	if (!rc)
+		printf("%s: %s\n", cli->paths.config,
+		       access(cli->paths.config, F_OK) ? "not there: the defaults count"
+						       : "no errors");
+	return rc ? CLI_FAILED : CLI_OK;
+}
 
 static int agent_command(struct cli *cli)
 {
@@ -22,6 +53,8 @@ static int agent_command(struct cli *cli)
 		return cli_usage(cli, "--kubeconfig and --in-cluster exclude each other");
 	if (context && !file)
 		return cli_usage(cli, "--context needs --kubeconfig");
+	if (cli_switch(cli, CHECK))
+		return files_check(cli, file, context);
 	if (file)
 		rc = kubeconfig_load(file, context, &kubeconfig, &err);
 	else if (in_cluster)
@@ -47,9 +80,11 @@ const struct command cmd_agent = {
 		"\n"
 		"Examples:\n"
 		"  lbctl agent\n"
+		"  lbctl agent --check-config\n"
 		"  systemctl enable --now lbctl\n"
 		"  lbctl agent --kubeconfig /etc/kubernetes/lbctl.conf\n"
 		"  lbctl agent --in-cluster",
 	.options = agent_options,
+	.standalone_by = CHECK,
 	.run = agent_command,
 };

@@ -67,7 +67,8 @@ int cli_server_error(const char *reason, const char *format, ...)
 static int run_command(struct cli *cli)
 {
 	const char *root = cli->root ? cli->root : getenv("LBCTL_ROOT");
-	bool configure = !cli->command->standalone;
+	const char *by = cli->command->standalone_by;
+	bool configure = !cli->command->standalone && !(by && cli_switch(cli, by));
 	struct err err;
 	int code;
 

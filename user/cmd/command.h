@@ -40,6 +40,7 @@ struct command {
 	const struct option *options; /* or NULL; the global ones are understood everywhere */
 	int min_args, max_args;	      /* max -1: any number */
 	bool standalone;	      /* runs without reading the configuration */
+	const char *standalone_by;    /* … when this switch is given; or NULL */
 	int (*run)(struct cli *cli);  /* returns enum cli_exit */
 };
 

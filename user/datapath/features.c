@@ -179,7 +179,7 @@ const struct feature features[] = {
 	  file_iterator_try },
 	{ "end-sockets", "and ended", "they last until they end", sockets_end_try },
 	{ "test-runs", "lbctl explain asks the programs", "explain does not work", test_run_try },
-	{ NULL },
+	{ 0 },
 };
 
 int features_permitted(struct err *err)

@@ -252,26 +252,48 @@ static int defaults_set(struct config *config, struct err *err)
 	return 0;
 }
 
-int config_load(const char *file, bool required, struct config *ret_config, struct err *err)
+/* ret_errors NULL: the first is enough. */
+static int config_read(const char *file, bool required, struct config *config,
+		       struct document_errors *ret_errors, struct err *err)
 {
 	cleanup_free char *text = NULL;
-	struct config config = { 0 };
 	size_t size;
-	int r = defaults_set(&config, err);
+	int r = defaults_set(config, err);
 
-	if (!r) {
-		r = file_read(file, &text, &size, err);
-		if (!r)
-			r = document_read(file, text, size, root_read, &config, err);
-		else if (r == -ENOENT && !required)
-			r = 0;
-	}
+	r = r ?: file_read(file, &text, &size, err);
+	if (!r)
+		return document_check(file, text, size, root_read, config, ret_errors, err);
+	return r == -ENOENT && !required ? 0 : r;
+}
+
+int config_load(const char *file, bool required, struct config *ret_config, struct err *err)
+{
+	struct config config = { 0 };
+	int r = config_read(file, required, &config, NULL, err);
+
 	if (!r)
 		config_default_dns(&config);
 	if (r)
 		config_done(&config);
 	else
 		*ret_config = config;
+	return r;
+}
+
+int config_check(const char *file, bool required, void (*tell)(void *arg, const char *text),
+		 void *arg)
+{
+	struct document_errors errors = { 0 };
+	struct config config = { 0 };
+	struct err err;
+	int r = config_read(file, required, &config, &errors, &err);
+
+	for (size_t i = 0; i < errors.n; i++)
+		tell(arg, errors.items[i].text);
+	if (r && !errors.n)
+		tell(arg, err.text);
+	document_errors_done(&errors);
+	config_done(&config);
 	return r;
 }
 

@@ -97,4 +97,8 @@ LB_CHECKED int config_load(const char *file, bool required, struct config *ret_c
 			   struct err *err);
 void config_done(struct config *config);
 
+/* The same without a result: tell is called with each error there is, in the order of the lines. */
+LB_CHECKED int config_check(const char *file, bool required,
+			    void (*tell)(void *arg, const char *text), void *arg);
+
 #endif

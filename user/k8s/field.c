@@ -103,16 +103,24 @@ void field_fail(const struct field *field, const char *format, ...)
 {
 	struct reading *reading = field->reading;
 	char reason[sizeof(reading->err->text)];
+	cleanup_free char *path = NULL;
+	struct err err;
 	va_list args;
 
-	if (reading->code)
+	if (reading->code && !reading->each)
 		return;
 	va_start(args, format);
 	vsnprintf(reason, sizeof(reason), format, args);
 	va_end(args);
-	reading->field = field_path(field);
-	reading->code = err_set(reading->err, -EINVAL, "%s%s%s", reading->field,
-				*reading->field ? ": " : "", reason);
+	path = field_path(field);
+	(void)err_set(&err, -EINVAL, "%s%s%s", path, *path ? ": " : "", reason);
+	if (reading->each)
+		reading->each(reading->arg, path, err.text);
+	if (reading->code)
+		return;
+	reading->code = -EINVAL;
+	*reading->err = err;
+	reading->field = TAKE_PTR(path);
 }
 
 void field_required(const struct field *field)
@@ -139,7 +147,7 @@ void field_invalid(const struct field *field, const char *format, ...)
 	char value[VALUE_TEXT], reason[400];
 	va_list args;
 
-	if (field->reading->code)
+	if (field->reading->code && !field->reading->each)
 		return;
 	va_start(args, format);
 	vsnprintf(reason, sizeof(reason), format, args);

@@ -11,8 +11,8 @@
  *	}
  *	return reading.code;
  *
- * The first error of a reading is kept, later ones are ignored: a reader goes on with
- * defaults and looks at reading.code once, in the end. A field borrows its parent.
+ * The first error of a reading is kept, later ones are told to `each` alone: a reader goes on
+ * with defaults and looks at reading.code once, in the end. A field borrows its parent.
  */
 #ifndef K8S_FIELD_H
 #define K8S_FIELD_H
@@ -28,6 +28,9 @@ struct reading {
 	int code;    /* 0 or the first error's */
 	char *field; /* path of the first error, owned by who made the reading */
 	struct err *err;
+	/* Called with the path and "path: reason" of each error; NULL: the first is enough. */
+	void (*each)(void *arg, const char *path, const char *text);
+	void *arg;
 };
 
 struct field {

@@ -35,13 +35,18 @@ static int teardown(void **state)
 	return unlink(path);
 }
 
-static int load(const char *text, struct config *config, struct err *err)
+static void file_write(const char *text)
 {
 	FILE *file = fopen(path, "w");
 
 	assert_non_null(file);
 	fputs(text, file);
 	fclose(file);
+}
+
+static int load(const char *text, struct config *config, struct err *err)
+{
+	file_write(text);
 	return config_load(path, true, config, err);
 }
 
@@ -399,6 +404,60 @@ static void test_ranges(void **state)
 	}
 }
 
+static void error_append(void *arg, const char *text)
+{
+	FILE *out = arg;
+
+	assert_memory_equal(text, path, strlen(path));
+	fprintf(out, "%s\n", text + strlen(path));
+}
+
+/* Everything that is wrong, each once, from top to bottom. */
+static void test_check(void **state)
+{
+	static const struct {
+		const char *text, *errors;
+	} cases[] = {
+		{ HEAD, "" },
+		{ "", "" },
+		{ HEAD "flows: 1\n",
+		  ":3: flows: Invalid value: 1: must be between 1024 and 67108864, "
+		  "inclusive\n" },
+		{ HEAD "zzz: 1\nnodeName: X\npodCIDRs: [a, 10.0.0.0/8, b]\n"
+		       "timeouts: {tcpClosing: 0, tcp: 1}\n",
+		  ":3: zzz: unknown key\n"
+		  ":4: nodeName: Invalid value: \"X\": a lowercase RFC 1123 subdomain must consist "
+		  "of "
+		  "lower case alphanumeric characters, '-' or '.', and must start and end with an "
+		  "alphanumeric character\n"
+		  ":5: podCIDRs[0]: Invalid value: \"a\": must be a valid CIDR value, (e.g. "
+		  "10.9.8.0/24 "
+		  "or 2001:db8::/64)\n"
+		  ":5: podCIDRs[2]: Invalid value: \"b\": must be a valid CIDR value, (e.g. "
+		  "10.9.8.0/24 "
+		  "or 2001:db8::/64)\n"
+		  ":6: timeouts.tcp: unknown key\n"
+		  ":6: timeouts.tcpClosing: Invalid value: 0: must be between 1 and 1000000, "
+		  "inclusive\n" },
+		{ "kind: Configuration\n", ":1: apiVersion: Required value\n" },
+		{ "a: [\n", ":1: did not find expected node content, while parsing a flow node\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		cleanup_free char *told = NULL;
+		size_t size;
+		FILE *out = open_memstream(&told, &size);
+		int code;
+
+		file_write(cases[i].text);
+		code = config_check(path, true, error_append, out);
+		fclose(out);
+		assert_string_equal(told, cases[i].errors);
+		assert_int_equal(code, *cases[i].errors ? -EINVAL : 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -406,6 +465,7 @@ int main(void)
 		cmocka_unit_test(test_all_keys), cmocka_unit_test(test_dns),
 		cmocka_unit_test(test_errors),	 cmocka_unit_test(test_ranges),
 		cmocka_unit_test(test_health),	 cmocka_unit_test(test_metrics),
+		cmocka_unit_test(test_check),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
