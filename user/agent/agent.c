@@ -310,9 +310,8 @@ static void config_reload(struct agent *agent)
 		config_done(&agent->reloaded);
 		agent->reloaded = config;
 		agent->config = &agent->reloaded;
-		agent->reconcile.config = agent->config;
 		agent->reconcile.feed.services_changed = true; /* what they may get has */
-		agent->reconcile.mark = 0;		       /* it adds objects of its own */
+		reconcile_configure(&agent->reconcile, agent->config);
 		log_info("configuration read anew; what the programs hold of it (flows, timeouts, "
 			 "snatPorts, podCIDRs, masqueradeAll) changes with the next attach");
 		agent_request(agent, RECONCILE_ALL);

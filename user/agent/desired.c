@@ -33,11 +33,13 @@ void desired_resolve(const struct store *store, const struct config *config,
 	resolve(store, config, &node, ret_desired);
 }
 
-void desired_resolve_again(const struct store *store, const struct config *config,
-			   const struct addr_list *addresses, const struct pod_index *pods,
-			   const struct object *const *services, size_t n, struct desired *desired)
+void desired_update(const struct store *store, const struct config *config,
+		    const struct addr_list *addresses, const struct pod_index *pods,
+		    const struct touched *touched, struct desired *desired,
+		    struct desired_change *ret_change)
 {
 	struct node_view node = node_view(store, config, addresses);
 
-	resolve_again(store, config, &node, pods, services, n, desired);
+	resolve_update(store, config, &node, pods, touched->services, touched->n, &touched->came,
+		       &touched->went, desired, ret_change);
 }

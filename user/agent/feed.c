@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "user/model/readiness.h"
 #include "user/util/tree.h"
 #include "user/util/vec.h"
 
@@ -48,26 +49,85 @@ int feed_read(struct reconcile *reconcile, struct err *err)
 	return 0;
 }
 
+/* ---------------------------------------------------------------- changes -- */
+
+/* One of them is NULL when the object came or went. */
+static void slice_touch(struct reconcile *reconcile, const struct object *slice)
+{
+	if (slice && slice->slice->service)
+		touched_endpoints(&reconcile->touched, slice->ns, slice->slice->service);
+}
+
+static bool same_addresses(const struct object *a, const struct object *b)
+{
+	return a && b && a->pod->n_ips == b->pod->n_ips &&
+	       readiness_pod_ended(a->pod) == readiness_pod_ended(b->pod) &&
+	       !memcmp(a->pod->ips, b->pod->ips, a->pod->n_ips * sizeof(*a->pod->ips));
+}
+
+static void pod_touch(struct reconcile *reconcile, const struct object *old,
+		      const struct object *now)
+{
+	if (same_addresses(old, now))
+		return;
+	if (old)
+		resolve_pod_addresses(old, &reconcile->touched.went);
+	if (now)
+		resolve_pod_addresses(now, &reconcile->touched.came);
+}
+
+static void node_touch(struct reconcile *reconcile, const struct object *old,
+		       const struct object *now)
+{
+	const char *name = (now ? now : old)->name, *own = reconcile->config->node_name;
+	const char *before = old ? old->node->zone : NULL, *zone = now ? now->node->zone : NULL;
+
+	if (own && !strcmp(name, own) && strcmp(before ? before : "", zone ? zone : "") != 0)
+		reconcile_forget(reconcile);
+}
+
+/* Takes the old object over. */
+static void object_touch(struct reconcile *reconcile, struct object *old, const struct object *now)
+{
+	const struct object *any = now ? now : old;
+
+	reconcile->feed.services_changed |= any->kind == K8S_SERVICE;
+	if (any->kind == K8S_SERVICE && reconcile->have_desired) {
+		touched_service(&reconcile->touched, any->ns, any->name, old);
+		return;
+	}
+	if (reconcile->have_desired) {
+		if (any->kind == K8S_ENDPOINT_SLICE) {
+			slice_touch(reconcile, old);
+			slice_touch(reconcile, now);
+		} else if (any->kind == K8S_ENDPOINTS) {
+			touched_endpoints(&reconcile->touched, any->ns, any->name);
+		} else if (any->kind == K8S_POD) {
+			pod_touch(reconcile, old, now);
+		} else if (any->kind == K8S_NODE) {
+			node_touch(reconcile, old, now);
+		}
+	}
+	object_free(old);
+}
+
 void reconcile_put(struct reconcile *reconcile, struct object *object)
 {
-	reconcile->feed.services_changed |= object->kind == K8S_SERVICE;
-	store_put(fed_store(reconcile), object);
-	reconcile->stale |= RECONCILE_STATE;
+	object_touch(reconcile, store_swap(fed_store(reconcile), object), object);
 }
 
 void reconcile_delete(struct reconcile *reconcile, enum k8s_kind kind, const char *ns,
 		      const char *name)
 {
-	if (!store_delete(fed_store(reconcile), kind, ns, name))
-		return;
-	reconcile->feed.services_changed |= kind == K8S_SERVICE;
-	reconcile->stale |= RECONCILE_STATE;
+	struct object *old = store_take(fed_store(reconcile), kind, ns, name);
+
+	if (old)
+		object_touch(reconcile, old, NULL);
 }
 
 void reconcile_listed(struct reconcile *reconcile, enum k8s_kind kind)
 {
 	reconcile->feed.listed |= 1u << kind;
-	reconcile->stale |= RECONCILE_STATE;
 }
 
 /* ------------------------------------------------------------ whole lists -- */
@@ -119,6 +179,5 @@ void reconcile_replace(struct reconcile *reconcile, enum k8s_kind kind, struct o
 			reconcile_put(reconcile, object);
 	}
 	vec_free(list);
-	reconcile->feed.listed |= 1u << kind;
-	reconcile->stale |= RECONCILE_STATE;
+	reconcile_listed(reconcile, kind);
 }

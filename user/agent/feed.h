@@ -8,4 +8,7 @@
 /* -EAGAIN, naming the kinds that were not listed yet; else the fed store is the store. */
 LB_CHECKED int feed_read(struct reconcile *reconcile, struct err *err);
 
+/* The desired state is to be resolved anew as a whole. */
+void reconcile_forget(struct reconcile *reconcile);
+
 #endif

@@ -13,6 +13,7 @@
 #include "user/k8s/state.h"
 #include "user/k8s/state_mark.h"
 #include "user/model/members.h"
+#include "user/model/selectors.h"
 #include "user/util/cleanup.h"
 #include "user/util/vec.h"
 
@@ -45,7 +46,7 @@ static void actual_drop(struct reconcile *r)
 	if (r->have_actual)
 		actual_done(&r->actual);
 	r->actual = (struct actual){ 0 };
-	r->have_actual = false;
+	r->have_actual = r->reached = false;
 }
 
 static void maps_close(struct reconcile *r)
@@ -54,26 +55,35 @@ static void maps_close(struct reconcile *r)
 	if (r->dp)
 		r->io->close(r->dp);
 	r->dp = NULL;
-	vec_free(&r->addresses);
 	r->stale |= RECONCILE_MAPS | RECONCILE_DEVICES | RECONCILE_PODS;
 }
 
-/* Its pods and the touched objects lie in the store, and go before it does. */
-static void desired_drop(struct reconcile *r)
+/* It names objects of the store, and goes before they do. */
+void reconcile_forget(struct reconcile *r)
 {
-	r->touched.n = 0;
 	if (r->have_desired)
 		desired_done(&r->desired);
-	r->have_desired = false;
+	r->have_desired = r->reached = false;
+	touched_clear(&r->touched);
 	pod_index_free(r->pods);
+	selectors_free(r->selectors);
 	r->pods = NULL;
+	r->selectors = NULL;
+}
+
+void reconcile_configure(struct reconcile *reconcile, const struct config *config)
+{
+	reconcile_forget(reconcile);
+	reconcile->config = config;
+	reconcile->mark = 0; /* it adds objects of its own */
+	reconcile->stale = RECONCILE_ALL;
 }
 
 void reconcile_done(struct reconcile *reconcile)
 {
 	maps_close(reconcile);
-	desired_drop(reconcile);
-	vec_free(&reconcile->touched);
+	reconcile_forget(reconcile);
+	vec_free(&reconcile->addresses);
 	if (reconcile->store)
 		store_free(reconcile->store);
 	store_free(reconcile->feed.store);
@@ -109,7 +119,7 @@ static int objects_read(struct reconcile *r, struct err *err)
 		object_list_free(&list);
 		return rc;
 	}
-	desired_drop(r);
+	reconcile_forget(r);
 	if (r->store)
 		store_free(r->store);
 	r->store = store_new();
@@ -128,10 +138,9 @@ static void names_add(struct reconcile *r)
 {
 	if (!r->serve_names || r->feed.kinds || r->names_added || !r->store || !r->dp)
 		return;
-	desired_drop(r);
+	reconcile_forget(r);
 	r->names_served = builtin_add(r->store, r->config);
 	r->names_added = true;
-	r->touched.n = 0; /* everything is resolved anew */
 }
 
 static struct stat pins_stat(const struct reconcile *r)
@@ -171,6 +180,11 @@ static int maps_open(struct reconcile *r, struct err *err)
 	return 0;
 }
 
+static bool same_addresses(const struct addr_list *a, const struct addr_list *b)
+{
+	return a->n == b->n && (!a->n || !memcmp(a->items, b->items, a->n * sizeof(*a->items)));
+}
+
 static int devices_read(struct reconcile *r, struct err *err)
 {
 	struct addr_list addresses = { 0 };
@@ -181,6 +195,8 @@ static int devices_read(struct reconcile *r, struct err *err)
 	rc = r->io->refresh(r->dp, r->config, &addresses, err);
 	if (rc)
 		return rc;
+	if (!same_addresses(&addresses, &r->addresses))
+		reconcile_forget(r);
 	vec_free(&r->addresses);
 	r->addresses = addresses;
 	r->stale &= ~RECONCILE_DEVICES;
@@ -214,7 +230,10 @@ static int plan_make(struct reconcile *r, struct desired *desired, struct plan *
 		if (rc)
 			return rc;
 		r->have_actual = true;
+		actual_index(&r->actual);
 	}
+	if (r->reached)
+		return plan_diff_change(desired, &r->change, &r->actual, ret_plan, err);
 	return plan_diff(desired, &r->actual, ret_plan, err);
 }
 
@@ -249,6 +268,7 @@ static int maps_write_once(struct reconcile *r, struct desired *desired, struct 
 	if (!rc) {
 		*ret_operations = plan.n;
 		r->writes = lock->writes;
+		r->reached = true;
 	}
 	plan_done(&plan);
 	return rc;
@@ -288,64 +308,29 @@ static void sockets_end(struct reconcile *r)
 
 /* ------------------------------------------------------------- one run -- */
 
-static void backends_count(struct reconcile *r, const struct desired *desired)
-{
-	const struct desired_service *last = NULL;
-
-	r->services = r->backends = 0;
-	for (size_t i = 0; i < desired->n_services; i++) {
-		const struct desired_service *s = &desired->services[i];
-
-		/* A Service is a run of entries: ports and families. */
-		if (!last || strcmp(s->name.namespace, last->name.namespace) ||
-		    strcmp(s->name.name, last->name.name))
-			r->services++;
-		r->backends += s->n_backends;
-		last = s;
-	}
-}
-
-static bool service_is_touched(const struct reconcile *r, const struct object *service)
-{
-	for (size_t i = 0; i < r->touched.n; i++) {
-		const struct object *object = r->touched.items[i];
-
-		if (object == service ||
-		    (object->kind == K8S_POD && members_chosen(service, object)))
-			return true;
-	}
-	return false;
-}
-
-/* Only the Services that a touched object concerns. */
 static void desired_refresh(struct reconcile *r)
 {
-	struct store_view services = store_list(r->store, K8S_SERVICE, NULL);
-	VEC(const struct object *) concerned = { 0 };
-
-	for (size_t i = 0; i < services.n; i++) {
-		if (service_is_touched(r, services.items[i]))
-			vec_push(&concerned, services.items[i]);
-	}
-	if (!r->pods)
+	touched_sort(&r->touched);
+	if (!r->pods && !store_is_cluster(r->store))
 		r->pods = pod_index_new(r->store);
-	desired_resolve_again(r->store, r->config, &r->addresses, r->pods, concerned.items,
-			      concerned.n, &r->desired);
-	vec_free(&concerned);
-	r->touched.n = 0;
+	desired_update(r->store, r->config, &r->addresses, r->pods, &r->touched, &r->desired,
+		       &r->change);
+	touched_clear(&r->touched);
 }
 
 static void desired_make(struct reconcile *r)
 {
-	if (r->have_desired && r->touched.n) {
+	if (!r->have_desired) {
+		reconcile_forget(r);
+		desired_resolve(r->store, r->config, &r->addresses, &r->desired);
+		r->have_desired = true;
+	} else if (touched_any(&r->touched)) {
 		desired_refresh(r);
+	} else {
 		return;
 	}
-	desired_drop(r);
-	desired_resolve(r->store, r->config, &r->addresses, &r->desired);
 	if (r->names_served && r->config->dns.kernel)
 		builtin_mark(&r->desired, r->config);
-	r->have_desired = true;
 }
 
 static void warnings_copy(const struct desired *desired, struct sync_result *result)
@@ -361,18 +346,35 @@ static int desired_write(struct reconcile *r, struct lock_sync *lock, struct syn
 	int rc = 0;
 
 	desired_make(r);
-	backends_count(r, &r->desired);
+	r->services = r->desired.n_objects;
+	r->backends = r->desired.n_backends;
 	if (r->dp)
 		rc = maps_write(r, &r->desired, lock, &result->operations, err);
 	if (r->resolved)
 		r->resolved(r->resolved_arg, &r->desired);
+	desired_change_done(&r->change);
 	warnings_copy(&r->desired, result);
 	return rc;
 }
 
+static void chooser_touch(void *arg, const struct object *service)
+{
+	struct reconcile *reconcile = arg;
+
+	touched_endpoints(&reconcile->touched, service->ns, service->name);
+}
+
 void reconcile_touch(struct reconcile *reconcile, const struct object *object)
 {
-	vec_push(&reconcile->touched, object);
+	if (!reconcile->have_desired)
+		return;
+	if (object->kind == K8S_SERVICE) {
+		touched_endpoints(&reconcile->touched, object->ns, object->name);
+		return;
+	}
+	if (!reconcile->selectors)
+		reconcile->selectors = selectors_new(reconcile->store);
+	selectors_each(reconcile->selectors, object, chooser_touch, reconcile);
 }
 
 /* Runs on after an error and keeps the first one. */
@@ -387,13 +389,10 @@ static int reconcile_locked(struct reconcile *r, struct lock_sync *lock, struct 
 			    struct err *err)
 {
 	struct err cause = { "" };
-	unsigned int stale = r->stale;
 	int rc;
 
 	rc = first_error(0, objects_read(r, &cause), &cause, err);
 	rc = first_error(rc, maps_open(r, &cause), &cause, err);
-	if (stale || r->stale)
-		desired_drop(r);
 	names_add(r);
 	rc = first_error(rc, pods_attach(r, &cause), &cause, err);
 	rc = first_error(rc, devices_read(r, &cause), &cause, err);

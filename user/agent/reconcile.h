@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "user/agent/sync.h"
+#include "user/agent/touched.h"
 
 /* What has to be read anew. */
 enum reconcile_part {
@@ -48,12 +49,6 @@ struct reconcile {
 	/* Called with what the maps should hold, after they were written or should have been. */
 	void (*resolved)(void *arg, const struct desired *desired);
 	void *resolved_arg;
-	/* Objects whose endpoints, and nothing else, are others than before; see reconcile_touch.
-	 */
-	struct {
-		const struct object **items;
-		size_t n, room;
-	} touched;
 	/* Objects that a source brings, see reconcile_feed. */
 	struct {
 		unsigned int kinds;    /* 1 << enum k8s_kind; 0: the state's directory is read */
@@ -61,24 +56,28 @@ struct reconcile {
 		struct store *store;   /* until all were: then it is the store */
 		bool services_changed; /* for whoever looks, and clears it */
 	} feed;
-	bool have_desired; /* and nothing it was made from has changed but the touched */
-	struct desired desired;
-	uint64_t mark;		/* of the state that the store was read from; 0: unknown */
-	struct pod_index *pods; /* of the store; NULL: not needed yet */
-	unsigned int stale;	/* enum reconcile_part */
-	bool serve_names;	/* this process has a DNS server: its Service is there, too */
-	bool names_added;	/* … in the present store */
-	bool names_served;	/* … and nobody else's has its address */
-	struct store *store;	/* NULL until the objects could be read once */
-	struct datapath *dp;	/* NULL: not attached */
-	struct stat pins;	/* the directory of dp's pins when it was opened */
-	struct addr_list addresses;
+	unsigned int stale; /* enum reconcile_part */
+	bool serve_names;   /* this process has a DNS server: its Service is there, too */
+	bool names_added;   /* … in the present store */
+	bool names_served;  /* … and nobody else's has its address */
+	bool have_desired;  /* and nothing it was made from has changed but the touched */
 	bool have_actual;
+	bool reached;	     /* actual is what was desired before the change */
+	bool sweep_due;	     /* sockets may be connected to backends that are no more */
+	struct store *store; /* NULL until the objects could be read once */
+	struct touched touched;
+	struct desired desired;
+	struct desired_change change; /* of the present run */
+	uint64_t mark;		      /* of the state that the store was read from; 0: unknown */
+	struct pod_index *pods;	      /* of the store; NULL: not needed yet */
+	struct selectors *selectors;
+	struct datapath *dp; /* NULL: not attached */
+	struct stat pins;    /* the directory of dp's pins when it was opened */
+	struct addr_list addresses;
 	struct actual actual;
 	uint64_t writes; /* of the sync lock, when actual was right */
 	size_t services; /* Services in the desired state */
 	size_t backends;
-	bool sweep_due;	   /* sockets may be connected to backends that are no more */
 	size_t swept;	   /* sockets that this run has ended */
 	char *sweep_error; /* why the last sweep failed, or NULL; no reason for a run to fail */
 };
@@ -86,6 +85,9 @@ struct reconcile {
 void reconcile_init(struct reconcile *reconcile, const struct paths *paths,
 		    const struct config *config, const struct reconcile_io *io, int lock_wait_ms);
 void reconcile_done(struct reconcile *reconcile);
+
+/* Another configuration, or the same one with other contents: everything is looked at anew. */
+void reconcile_configure(struct reconcile *reconcile, const struct config *config);
 
 /*
  * Makes the maps what the objects say. When one part cannot be read the others are still

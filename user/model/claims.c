@@ -44,7 +44,6 @@ void claimer_init(struct claimer *claimer, const struct config *config,
 void claimer_done(struct claimer *claimer)
 {
 	vec_free(&claimer->node_port_addresses);
-	vec_free(&claimer->claims);
 }
 
 static bool ingress_is_ours(const struct service *service, const struct lb_ingress *ingress)
@@ -53,7 +52,7 @@ static bool ingress_is_ours(const struct service *service, const struct lb_ingre
 	       !addr_is_zero(&ingress->addr);
 }
 
-static void warn_own_address(struct claimer *claimer, const struct object *service,
+static void warn_own_address(const struct claimer *claimer, const struct object *service,
 			     const char *field, const struct lb_addr *addr)
 {
 	char text[ADDR_TEXT];
@@ -87,7 +86,7 @@ static uint32_t range_flags(const struct claimer *claimer, const struct service 
 	       (node_is_listed(claimer, service, v4) ? LB_FRONTEND_NODE_ALLOWED : 0);
 }
 
-void claims_check(struct claimer *claimer, const struct object *service)
+void claims_check(const struct claimer *claimer, const struct object *service)
 {
 	const struct service *spec = service->service;
 
@@ -101,43 +100,59 @@ void claims_check(struct claimer *claimer, const struct object *service)
 }
 
 /* A service's address, and the address itself: whether it answers to ping. */
-static void claim_push(struct claimer *claimer, const struct claim *claim)
+static void claim_push(const struct claimer *claimer, const struct claim *claim, bool idle,
+		       struct claim_list *claims)
 {
 	bool v4 = addr_is_v4(&claim->key.addr);
 	struct claim echo = *claim;
 
-	vec_push(&claimer->claims, *claim);
+	vec_push(claims, *claim);
 	echo.kind = FRONTEND_ECHO;
 	echo.key.port = 0;
 	echo.key.proto = v4 ? IPPROTO_ICMP : IPPROTO_ICMPV6;
 	echo.flags = (claim->flags & LB_FRONTEND_EXTERNAL) |
 		     (claimer->config->icmp_echo ? LB_FRONTEND_ECHO : 0);
-	vec_push(&claimer->claims, echo);
+	echo.idle = idle;
+	vec_push(claims, echo);
 }
 
-void claims_add(struct claimer *claimer, const struct object *service, const char *created,
-		const struct service_port *port, bool v4, uint32_t index)
+static void claim_node_ports(const struct claimer *claimer, const struct claim *claim, bool v4,
+			     struct claim_list *claims)
 {
-	const struct service *spec = service->service;
+	struct claim own = *claim;
+
+	for (size_t i = 0; i < claimer->node_port_addresses.n; i++) {
+		own.key.addr = claimer->node_port_addresses.items[i];
+		if (addr_is_v4(&own.key.addr) == v4)
+			vec_push(claims, own);
+	}
+}
+
+void claims_add(const struct claimer *claimer, const struct service_part *part,
+		const struct claim *begin, struct claim_list *claims)
+{
+	const struct service *spec = begin->owner->service;
 	const uint32_t external =
 		LB_FRONTEND_EXTERNAL | (spec->external_local ? LB_FRONTEND_LOCAL : 0);
-	struct claim claim = { .service = index, .owner = service, .created = created };
+	struct claim claim = *begin;
+	bool v4 = part->v4, idle = begin->idle;
 
-	claim.key.proto = port->proto;
-	claim.key.port = htons(port->port);
+	claim.idle = false;
+	claim.key.proto = part->port->proto;
+	claim.key.port = htons(part->port->port);
 	claim.kind = FRONTEND_CLUSTER_IP;
 	claim.flags = spec->internal_local ? LB_FRONTEND_LOCAL : 0;
 	for (size_t i = 0; i < spec->n_cluster_ips; i++) {
 		claim.key.addr = spec->cluster_ips[i];
 		if (addr_is_v4(&claim.key.addr) == v4)
-			claim_push(claimer, &claim);
+			claim_push(claimer, &claim, idle, claims);
 	}
 	claim.kind = FRONTEND_EXTERNAL_IP;
 	claim.flags = external;
 	for (size_t i = 0; claimer->config->external_ips && i < spec->n_external_ips; i++) {
 		claim.key.addr = spec->external_ips[i];
 		if (addr_is_v4(&claim.key.addr) == v4 && !address_is_own(claimer, &claim.key.addr))
-			claim_push(claimer, &claim);
+			claim_push(claimer, &claim, idle, claims);
 	}
 	claim.kind = FRONTEND_LOAD_BALANCER;
 	claim.flags = external | range_flags(claimer, spec, v4);
@@ -145,21 +160,17 @@ void claims_add(struct claimer *claimer, const struct object *service, const cha
 		claim.key.addr = spec->ingress[i].addr;
 		if (ingress_is_ours(spec, &spec->ingress[i]) && addr_is_v4(&claim.key.addr) == v4 &&
 		    !address_is_own(claimer, &claim.key.addr))
-			claim_push(claimer, &claim);
+			claim_push(claimer, &claim, idle, claims);
 	}
-	if (!port->node_port || spec->type == SERVICE_CLUSTER_IP)
+	if (!part->port->node_port || spec->type == SERVICE_CLUSTER_IP)
 		return;
 	claim.kind = FRONTEND_NODE_PORT;
 	claim.flags = external | LB_FRONTEND_NODE_PORT;
-	claim.key.port = htons(port->node_port);
-	for (size_t i = 0; i < claimer->node_port_addresses.n; i++) {
-		claim.key.addr = claimer->node_port_addresses.items[i];
-		if (addr_is_v4(&claim.key.addr) == v4)
-			vec_push(&claimer->claims, claim);
-	}
+	claim.key.port = htons(part->port->node_port);
+	claim_node_ports(claimer, &claim, v4, claims);
 }
 
-/* ------------------------------------------------------------ settlement -- */
+/* ------------------------------------------------------------------ order -- */
 
 /* The older service first; one without a date is younger than all that have one. */
 static int owner_compare(const struct claim *x, const struct claim *y)
@@ -188,16 +199,73 @@ static int claim_compare(const void *a, const void *b)
 	if (!order && x->owner != y->owner)
 		order = owner_compare(x, y);
 	if (!order)
-		order = (x->service > y->service) - (x->service < y->service);
+		order = (x->part > y->part) - (x->part < y->part);
 	return order ? order : (int)x->kind - (int)y->kind;
 }
 
-static void warn_taken(struct claimer *claimer, const struct claim *loser,
+void claims_sort(struct claim_list *claims)
+{
+	if (claims->n)
+		qsort(claims->items, claims->n, sizeof(*claims->items), claim_compare);
+}
+
+void claims_replace(struct claim_list *claims, const struct claim_list *gone,
+		    const struct claim_list *added)
+{
+	struct claim_list merged = { .room = claims->n + added->n };
+	size_t left = 0, next = 0;
+
+	merged.items = xcalloc(merged.room, sizeof(*merged.items));
+	for (size_t i = 0; i < claims->n; i++) {
+		const struct claim *claim = &claims->items[i];
+
+		if (left < gone->n && !claim_compare(claim, &gone->items[left])) {
+			left++;
+			continue;
+		}
+		while (next < added->n && claim_compare(&added->items[next], claim) < 0)
+			merged.items[merged.n++] = added->items[next++];
+		merged.items[merged.n++] = *claim;
+	}
+	while (next < added->n)
+		merged.items[merged.n++] = added->items[next++];
+	vec_free(claims);
+	*claims = merged;
+}
+
+static bool same_key(const struct claim *claim, const struct lb_frontend_key *key)
+{
+	return !memcmp(&claim->key, key, sizeof(*key));
+}
+
+size_t claims_of_key(const struct claim_list *claims, const struct lb_frontend_key *key,
+		     const struct claim **ret_claims)
+{
+	size_t first = 0, last = claims->n;
+
+	while (first < last) {
+		size_t middle = first + (last - first) / 2;
+
+		if (memcmp(&claims->items[middle].key, key, sizeof(*key)) < 0)
+			first = middle + 1;
+		else
+			last = middle;
+	}
+	while (last < claims->n && same_key(&claims->items[last], key))
+		last++;
+	*ret_claims = claims->items + first;
+	return last - first;
+}
+
+/* ------------------------------------------------------------- settlement -- */
+
+static void warn_taken(const struct claimer *claimer, const struct claim *loser,
 		       const struct claim *winner)
 {
 	char text[ADDR_PORT_TEXT];
 
-	if (loser->service == winner->service || loser->kind == FRONTEND_ECHO)
+	if ((loser->owner == winner->owner && loser->part == winner->part) ||
+	    loser->kind == FRONTEND_ECHO)
 		return;
 	vec_push(
 		claimer->warnings,
@@ -207,37 +275,40 @@ static void warn_taken(struct claimer *claimer, const struct claim *loser,
 			  proto_text(loser->key.proto), winner->owner->ns, winner->owner->name));
 }
 
-void claims_settle(struct claimer *claimer, struct desired_service *services, size_t n)
+void claims_warn(const struct claimer *claimer, const struct claim_list *claims)
 {
-	struct claim *claims = claimer->claims.items;
-	size_t kept = 0;
+	const struct claim *winner = NULL;
 
-	if (!claimer->claims.n)
-		return;
-	for (size_t i = 0; i < claimer->claims.n; i++)
-		claims[i].idle =
-			claims[i].kind == FRONTEND_ECHO && !services[claims[i].service].n_backends;
-	qsort(claims, claimer->claims.n, sizeof(*claims), claim_compare);
-	for (size_t i = 0; i < claimer->claims.n; i++) {
-		if (kept && !memcmp(&claims[kept - 1].key, &claims[i].key, sizeof(claims->key)))
-			warn_taken(claimer, &claims[i], &claims[kept - 1]);
+	for (size_t i = 0; i < claims->n; i++) {
+		if (winner && same_key(winner, &claims->items[i].key))
+			warn_taken(claimer, &claims->items[i], winner);
 		else
-			claims[kept++] = claims[i];
+			winner = &claims->items[i];
 	}
-	claimer->claims.n = kept;
-	for (size_t i = 0; i < kept; i++)
-		services[claims[i].service].n_frontends++;
+}
+
+static bool is_winner(const struct claim_list *claims, size_t i)
+{
+	return !i || !same_key(&claims->items[i - 1], &claims->items[i].key);
+}
+
+void claims_settle(const struct claim_list *claims, struct desired_service *services, size_t n)
+{
+	for (size_t i = 0; i < claims->n; i++)
+		services[claims->items[i].entry].n_frontends += is_winner(claims, i);
 	for (size_t i = 0; i < n; i++) {
 		services[i].frontends =
 			xcalloc(services[i].n_frontends, sizeof(*services[i].frontends));
 		services[i].n_frontends = 0;
 	}
 	/* The claims are in the order of their keys, and so are each service's frontends. */
-	for (size_t i = 0; i < kept; i++) {
-		struct desired_service *service = &services[claims[i].service];
+	for (size_t i = 0; i < claims->n; i++) {
+		const struct claim *claim = &claims->items[i];
+		struct desired_service *service = &services[claim->entry];
 
-		service->frontends[service->n_frontends++] = (struct desired_frontend){
-			.key = claims[i].key, .kind = claims[i].kind, .flags = claims[i].flags
-		};
+		if (is_winner(claims, i))
+			service->frontends[service->n_frontends++] = (struct desired_frontend){
+				.key = claim->key, .kind = claim->kind, .flags = claim->flags
+			};
 	}
 }

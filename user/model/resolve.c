@@ -6,39 +6,18 @@
 #include <string.h>
 
 #include "user/model/addresses.h"
-#include "user/model/candidates.h"
-#include "user/model/claims.h"
-#include "user/model/members.h"
 #include "user/model/readiness.h"
+#include "user/model/resolver.h"
 #include "user/util/tree.h"
 
 #define LABEL_PROXY_NAME "service.kubernetes.io/service-proxy-name"
-
-struct service_list {
-	struct desired_service *items;
-	size_t n, room;
-};
-
-struct resolver {
-	const struct store *store;
-	const struct config *config;
-	struct addr_list addresses; /* of the node, sorted */
-	struct viewpoint view;
-	const struct pod_index *pods;
-	struct service_list services;
-	struct warning_list warnings;
-	struct claimer claimer;
-	struct candidate_list candidates; /* scratch */
-};
 
 /* One service while its ports are resolved. */
 struct subject {
 	const struct object *object;
 	const struct object *mirror; /* Endpoints that stand for it, or NULL */
 	struct store_view slices;
-	const char *created;
 	struct member_list members[2]; /* IPv4, IPv6 */
-	bool served[2];
 };
 
 /* -------------------------------------------------------------- endpoints -- */
@@ -131,18 +110,16 @@ static void source_ranges_copy(const struct service *from, bool v4, struct desir
 	}
 }
 
-static void port_resolve(struct resolver *resolver, const struct subject *subject,
-			 const struct service_port *port, bool v4)
+static void part_resolve(struct resolver *resolver, const struct subject *subject,
+			 const struct service_part *part)
 {
 	struct desired_service *service = vec_add(&resolver->services);
-	uint32_t index = (uint32_t)resolver->services.n - 1;
 
-	service->name = service_lb_name(subject->object, port, v4);
-	service->v4 = v4;
-	source_ranges_copy(subject->object->service, v4, service);
-	candidates_collect(resolver, subject, port, v4);
-	candidates_choose(&resolver->candidates, &resolver->view, port->proto, service);
-	claims_add(&resolver->claimer, subject->object, subject->created, port, v4, index);
+	service->name = service_lb_name(subject->object, part->port, part->v4);
+	service->v4 = part->v4;
+	source_ranges_copy(subject->object->service, part->v4, service);
+	candidates_collect(resolver, subject, part->port, part->v4);
+	candidates_choose(&resolver->candidates, &resolver->view, part->port->proto, service);
 }
 
 static int port_compare(const void *a, const void *b)
@@ -153,23 +130,6 @@ static int port_compare(const void *a, const void *b)
 	return order ? order : (int)(*x)->proto - (int)(*y)->proto;
 }
 
-static void ports_resolve(struct resolver *resolver, const struct subject *subject)
-{
-	const struct service *service = subject->object->service;
-	const struct service_port **ports = xcalloc(service->n_ports, sizeof(*ports));
-
-	for (size_t i = 0; i < service->n_ports; i++)
-		ports[i] = &service->ports[i];
-	qsort(ports, service->n_ports, sizeof(*ports), port_compare);
-	for (size_t i = 0; i < service->n_ports; i++) {
-		for (int family = 0; family < 2; family++) {
-			if (subject->served[family])
-				port_resolve(resolver, subject, ports[i], family == 0);
-		}
-	}
-	free(ports);
-}
-
 /* Headless services and those of other proxies have no place in the datapath. */
 static bool service_is_served(const struct object *object)
 {
@@ -177,51 +137,122 @@ static bool service_is_served(const struct object *object)
 	       !object_label(object, LABEL_PROXY_NAME) && !object_label(object, LABEL_HEADLESS);
 }
 
-static void service_resolve(struct resolver *resolver, const struct object *object)
+/* In the order of the desired services. */
+static void parts_list(struct resolver *resolver, const struct object *object)
 {
-	struct subject subject = { .object = object };
-	bool v4[2];
-	size_t n_families;
+	const struct service *service = object->service;
+	const struct service_port **ports;
+	bool served[2] = { false }, v4[2];
+	size_t n_families = service_families(service, v4);
 
+	resolver->parts.n = 0;
 	if (!service_is_served(object))
 		return;
-	subject.created = tree_text(object->json, "metadata.creationTimestamp");
-	if (!subject.created)
-		subject.created = "";
+	for (size_t i = 0; i < n_families; i++)
+		served[!v4[i]] = true;
+	ports = xcalloc(service->n_ports, sizeof(*ports));
+	for (size_t i = 0; i < service->n_ports; i++)
+		ports[i] = &service->ports[i];
+	qsort(ports, service->n_ports, sizeof(*ports), port_compare);
+	for (size_t i = 0; i < service->n_ports; i++) {
+		for (int family = 0; family < 2; family++) {
+			if (served[family])
+				vec_push(&resolver->parts,
+					 ((struct service_part){ ports[i], family == 0 }));
+		}
+	}
+	free(ports);
+}
+
+static void claims_of_parts(struct resolver *resolver, const struct object *object, size_t entry,
+			    const struct desired_service *entries, struct claim_list *claims)
+{
+	const char *created = tree_text(object->json, "metadata.creationTimestamp");
+	struct claim begin = { .owner = object, .created = created ? created : "" };
+
+	for (size_t i = 0; i < resolver->parts.n; i++) {
+		begin.part = (uint32_t)i;
+		begin.entry = (uint32_t)(entry + i);
+		begin.idle = !entries[i].n_backends;
+		claims_add(&resolver->claimer, &resolver->parts.items[i], &begin, claims);
+	}
+}
+
+void resolver_claims(struct resolver *resolver, const struct object *object,
+		     const struct desired_service *entries, struct claim_list *claims)
+{
+	parts_list(resolver, object);
+	claims_of_parts(resolver, object, 0, entries, claims);
+}
+
+size_t resolver_service(struct resolver *resolver, const struct object *object)
+{
+	struct subject subject = { .object = object };
+
+	parts_list(resolver, object);
+	if (!resolver->parts.n)
+		return 0;
 	subject.mirror = endpoints_to_mirror(resolver->store, object);
 	subject.slices = store_slices(resolver->store, object->ns, object->name);
-	n_families = service_families(object->service, v4);
-	for (size_t i = 0; i < n_families; i++) {
-		subject.served[!v4[i]] = true;
-		members_select(resolver->store, resolver->pods, object, v4[i],
-			       &subject.members[!v4[i]]);
+	for (size_t i = 0; i < resolver->parts.n && i < 2; i++) {
+		bool v4 = resolver->parts.items[i].v4;
+
+		if (!subject.members[!v4].room)
+			members_select(resolver->store, resolver->pods, object, v4,
+				       &subject.members[!v4]);
 	}
-	claims_check(&resolver->claimer, object);
-	ports_resolve(resolver, &subject);
+	for (size_t i = 0; i < resolver->parts.n; i++)
+		part_resolve(resolver, &subject, &resolver->parts.items[i]);
 	vec_free(&subject.members[0]);
 	vec_free(&subject.members[1]);
+	return resolver->parts.n;
+}
+
+void resolver_warn(struct resolver *resolver, const struct claim_list *claims)
+{
+	struct store_view services = store_list(resolver->store, K8S_SERVICE, NULL);
+
+	for (size_t i = 0; i < services.n; i++) {
+		const struct service *service = services.items[i]->service;
+
+		if ((service->n_ingress || service->n_external_ips) &&
+		    service_is_served(services.items[i]))
+			claims_check(&resolver->claimer, services.items[i]);
+	}
+	claims_warn(&resolver->claimer, claims);
 }
 
 /* ------------------------------------------------------------- the whole -- */
 
+static int address_compare(const void *a, const void *b)
+{
+	return addr_compare(a, b);
+}
+
+/* As often as there are pods that have an address: those on the node's network share it. */
 static void pods_collect(const struct store *store, struct addr_list *list)
 {
 	struct store_view pods = store_list(store, K8S_POD, NULL);
 
-	for (size_t i = 0; i < pods.n; i++) {
-		const struct pod *pod = pods.items[i]->pod;
-
-		for (size_t j = 0; j < pod->n_ips && !readiness_pod_ended(pod); j++)
-			vec_push(list, pod->ips[j]);
-	}
-	addresses_sort(list);
+	for (size_t i = 0; i < pods.n; i++)
+		resolve_pod_addresses(pods.items[i], list);
+	if (list->n)
+		qsort(list->items, list->n, sizeof(*list->items), address_compare);
 }
 
-static void resolver_init(struct resolver *resolver, const struct node_view *node,
-			  const struct pod_index *pods)
+void resolve_pod_addresses(const struct object *pod, struct addr_list *list)
+{
+	for (size_t i = 0; i < pod->pod->n_ips && !readiness_pod_ended(pod->pod); i++)
+		vec_push(list, pod->pod->ips[i]);
+}
+
+void resolver_init(struct resolver *resolver, const struct store *store,
+		   const struct config *config, const struct node_view *node,
+		   const struct pod_index *pods)
 {
 	const struct object *object = NULL;
 
+	*resolver = (struct resolver){ .store = store, .config = config, .pods = pods };
 	for (size_t i = 0; i < node->n_addresses; i++)
 		vec_push(&resolver->addresses, node->addresses[i]);
 	addresses_sort(&resolver->addresses);
@@ -229,88 +260,57 @@ static void resolver_init(struct resolver *resolver, const struct node_view *nod
 					     .zone = node->zone,
 					     .addresses = &resolver->addresses };
 	if (!node->zone && node->name)
-		object = store_find(resolver->store, K8S_NODE, "", node->name);
+		object = store_find(store, K8S_NODE, "", node->name);
 	if (object)
 		resolver->view.zone = object->node->zone;
-	resolver->pods = pods;
-	claimer_init(&resolver->claimer, resolver->config, &resolver->addresses,
-		     &resolver->warnings);
+	claimer_init(&resolver->claimer, config, &resolver->addresses, &resolver->warnings);
 }
 
-static void resolver_done(struct resolver *resolver)
+void resolver_done(struct resolver *resolver)
 {
 	claimer_done(&resolver->claimer);
 	vec_free(&resolver->addresses);
 	vec_free(&resolver->candidates);
+	vec_free(&resolver->parts);
 }
 
 void resolve(const struct store *store, const struct config *config, const struct node_view *node,
 	     struct desired *ret_desired)
 {
-	struct resolver resolver = { .store = store, .config = config };
 	struct store_view services = store_list(store, K8S_SERVICE, NULL);
 	struct pod_index *index = pod_index_new(store);
+	struct desired desired = { .pods_unknown = !store_knows(store, K8S_POD) };
+	struct claim_list claims = { 0 };
 	struct addr_list pods = { 0 };
+	struct resolver resolver;
 
-	resolver_init(&resolver, node, index);
-	for (size_t i = 0; i < services.n; i++)
-		service_resolve(&resolver, services.items[i]);
-	claims_settle(&resolver.claimer, resolver.services.items, resolver.services.n);
+	resolver_init(&resolver, store, config, node, index);
+	for (size_t i = 0; i < services.n; i++) {
+		size_t first = resolver.services.n;
+		size_t n = resolver_service(&resolver, services.items[i]);
+
+		claims_of_parts(&resolver, services.items[i], first,
+				resolver.services.items + first, &claims);
+		desired.n_objects += n > 0;
+	}
+	claims_sort(&claims);
+	claims_settle(&claims, resolver.services.items, resolver.services.n);
+	resolver_warn(&resolver, &claims);
 	pods_collect(store, &pods);
 
-	*ret_desired = (struct desired){ .services = resolver.services.items,
-					 .n_services = resolver.services.n,
-					 .pods = pods.items,
-					 .n_pods = pods.n,
-					 .pods_unknown = !store_knows(store, K8S_POD),
-					 .warnings = resolver.warnings.items,
-					 .n_warnings = resolver.warnings.n };
+	desired.services = resolver.services.items;
+	desired.n_services = resolver.services.n;
+	desired.pods = pods.items;
+	desired.n_pods = pods.n;
+	desired.warnings = resolver.warnings.items;
+	desired.n_warnings = resolver.warnings.n;
+	desired.claims = claims.items;
+	desired.n_claims = claims.n;
+	for (size_t i = 0; i < desired.n_services; i++)
+		desired.n_backends += desired.services[i].n_backends;
+	*ret_desired = desired;
 	resolver_done(&resolver);
 	pod_index_free(index);
-}
-
-/* ------------------------------------------------------------------ again -- */
-
-static bool same_port(const struct desired_service *a, const struct desired_service *b)
-{
-	return a->v4 == b->v4 && a->name.port == b->name.port && a->name.proto == b->name.proto &&
-	       !strcmp(a->name.name, b->name.name) && !strcmp(a->name.namespace, b->name.namespace);
-}
-
-/* Both are in the same order: what is looked for is not before *at. */
-static void backends_replace(struct desired *desired, size_t *at, struct desired_service *service)
-{
-	while (*at < desired->n_services && !same_port(&desired->services[*at], service))
-		++*at;
-	if (*at == desired->n_services)
-		return;
-	free(desired->services[*at].backends);
-	desired->services[*at].backends = service->backends;
-	desired->services[*at].n_backends = service->n_backends;
-	service->backends = NULL;
-	service->n_backends = 0;
-}
-
-void resolve_again(const struct store *store, const struct config *config,
-		   const struct node_view *node, const struct pod_index *pods,
-		   const struct object *const *services, size_t n, struct desired *desired)
-{
-	struct resolver resolver = { .store = store, .config = config };
-	struct desired fresh = { 0 };
-	size_t at = 0;
-
-	resolver_init(&resolver, node, pods);
-	for (size_t i = 0; i < n; i++)
-		service_resolve(&resolver, services[i]);
-	for (size_t i = 0; i < resolver.services.n; i++)
-		backends_replace(desired, &at, &resolver.services.items[i]);
-	/* Who claims which address is settled already, and has been told. */
-	fresh = (struct desired){ .services = resolver.services.items,
-				  .n_services = resolver.services.n,
-				  .warnings = resolver.warnings.items,
-				  .n_warnings = resolver.warnings.n };
-	desired_done(&fresh);
-	resolver_done(&resolver);
 }
 
 void desired_change_done(struct desired_change *change)
@@ -322,17 +322,22 @@ void desired_change_done(struct desired_change *change)
 	*change = (struct desired_change){ 0 };
 }
 
+void desired_service_done(struct desired_service *service)
+{
+	free(service->frontends);
+	free(service->backends);
+	free(service->source_ranges);
+}
+
 void desired_done(struct desired *desired)
 {
-	for (size_t i = 0; i < desired->n_services; i++) {
-		free(desired->services[i].frontends);
-		free(desired->services[i].backends);
-		free(desired->services[i].source_ranges);
-	}
+	for (size_t i = 0; i < desired->n_services; i++)
+		desired_service_done(&desired->services[i]);
 	for (size_t i = 0; i < desired->n_warnings; i++)
 		free(desired->warnings[i]);
 	free(desired->services);
 	free(desired->pods);
 	free(desired->warnings);
+	free(desired->claims);
 	*desired = (struct desired){ 0 };
 }

@@ -52,12 +52,16 @@ struct desired_service {
 struct desired {
 	struct desired_service *services; /* sorted by namespace, name, port, protocol, family */
 	size_t n_services;
+	size_t n_objects;     /* Services that these are the parts of */
+	size_t n_backends;    /* of all together */
 	struct lb_addr *pods; /* sorted: addresses of all pods that exist, to tell a pod that is
-				 gone from one that was only deselected */
+				 gone from one that was only deselected; twice where two have it */
 	size_t n_pods;
 	bool pods_unknown; /* nobody tells which pods exist: none is ever taken for gone */
 	char **warnings;   /* frontends left out and why, one sentence each */
 	size_t n_warnings;
+	struct claim *claims; /* user/model/claims.h; they name the objects that were resolved */
+	size_t n_claims;
 };
 
 /* What an update made of desired, for a plan of that part alone. */
@@ -88,12 +92,26 @@ void resolve(const struct store *store, const struct config *config, const struc
 	     struct desired *ret_desired);
 void desired_done(struct desired *desired);
 
+/* A Service that desired may be wrong about. */
+struct touched_service {
+	const char *ns, *name;
+	bool changed;		  /* the Service itself; else who its endpoints are */
+	const struct object *old; /* what was resolved, if it changed; NULL: it is new */
+};
+
+/* The addresses of a pod that count as existing. */
+void resolve_pod_addresses(const struct object *pod, struct addr_list *list);
+
 /*
- * Brings the backends of some Services up to date, where nothing has changed since desired was
- * resolved but who is ready. pods: of the store.
+ * Brings desired up to date where nothing has changed since it was resolved but these Services
+ * (sorted by namespace and name, each once) and pods, whose addresses came and went. The result is
+ * what resolve would give; a plan needs to look only at the change. The old objects are needed for
+ * the last time. pods: of the store; NULL: reads all of them.
  */
-void resolve_again(const struct store *store, const struct config *config,
-		   const struct node_view *node, const struct pod_index *pods,
-		   const struct object *const *services, size_t n, struct desired *desired);
+void resolve_update(const struct store *store, const struct config *config,
+		    const struct node_view *node, const struct pod_index *pods,
+		    const struct touched_service *touched, size_t n, const struct addr_list *came,
+		    const struct addr_list *went, struct desired *desired,
+		    struct desired_change *ret_change);
 
 #endif

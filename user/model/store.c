@@ -182,36 +182,53 @@ struct store_view store_slices(const struct store *store, const char *ns, const 
 
 /* ---------------------------------------------------------------- changes -- */
 
-void store_put(struct store *store, struct object *object)
+struct object *store_swap(struct store *store, struct object *object)
 {
 	struct shelf *shelf = &store->shelves[object->kind];
+	struct object *old = NULL;
 	bool found;
 	size_t at = shelf_search(shelf, object->ns, object->name, &found);
 
-	if (found && shelf->items[at] == object)
-		return;
 	if (found) {
-		slices_drop(store, shelf->items[at]);
-		object_free(shelf->items[at]);
+		old = shelf->items[at];
+		slices_drop(store, old);
 		shelf->items[at] = object;
 	} else {
 		shelf_insert(shelf, at, object);
 	}
 	slices_add(store, object);
+	return old;
 }
 
-bool store_delete(struct store *store, enum k8s_kind kind, const char *ns, const char *name)
+struct object *store_take(struct store *store, enum k8s_kind kind, const char *ns, const char *name)
 {
 	struct shelf *shelf = &store->shelves[kind];
+	struct object *old;
 	bool found;
 	size_t at = shelf_search(shelf, ns, name, &found);
 
 	if (!found)
-		return false;
-	slices_drop(store, shelf->items[at]);
-	object_free(shelf->items[at]);
+		return NULL;
+	old = shelf->items[at];
+	slices_drop(store, old);
 	shelf_remove(shelf, at);
-	return true;
+	return old;
+}
+
+void store_put(struct store *store, struct object *object)
+{
+	struct object *old = store_swap(store, object);
+
+	if (old != object)
+		object_free(old);
+}
+
+bool store_delete(struct store *store, enum k8s_kind kind, const char *ns, const char *name)
+{
+	struct object *old = store_take(store, kind, ns, name);
+
+	object_free(old);
+	return old;
 }
 
 const struct object *store_find(const struct store *store, enum k8s_kind kind, const char *ns,

@@ -23,6 +23,11 @@ bool store_knows(const struct store *store, enum k8s_kind kind);
 void store_put(struct store *store, struct object *object);
 bool store_delete(struct store *store, enum k8s_kind kind, const char *ns, const char *name);
 
+/* The same for who still needs the old object: it is the caller's, or NULL. */
+struct object *store_swap(struct store *store, struct object *object);
+struct object *store_take(struct store *store, enum k8s_kind kind, const char *ns,
+			  const char *name);
+
 const struct object *store_find(const struct store *store, enum k8s_kind kind, const char *ns,
 				const char *name);
 

@@ -126,6 +126,28 @@ static bool slot_is_better(const struct actual_backend *a, const struct actual_b
 	return x != y ? x < y : a->id < b->id;
 }
 
+static struct desired_backend *backend_find(const struct desired_service *service,
+					    const struct lb_backend *held)
+{
+	return service->n_backends ? bsearch(held, service->backends, service->n_backends,
+					     sizeof(*service->backends), place_compare)
+				   : NULL;
+}
+
+/* Gives the slot to the wanted backend; returns one that is left over, or NULL. */
+static const struct actual_backend *slot_give(const struct diff *diff,
+					      const struct actual_backend *held, uint32_t *taken)
+{
+	const struct actual_backend *other = NULL;
+
+	if (*taken)
+		other = actual_backend_find(diff->actual, *taken);
+	if (other && !slot_is_better(held, other))
+		return held;
+	*taken = held->id;
+	return other;
+}
+
 static void service_match(struct diff *diff, struct slots *slots, size_t place)
 {
 	const struct desired_service *service = diff_service(diff, place);
@@ -134,25 +156,12 @@ static void service_match(struct diff *diff, struct slots *slots, size_t place)
 
 	for (; id; id = diff->index->next[id]) {
 		const struct actual_backend *held = actual_backend_find(diff->actual, id);
-		const struct desired_backend *wanted =
-			bsearch(&held->value, service->backends, service->n_backends,
-				sizeof(*service->backends), place_compare);
-		uint32_t *taken = wanted ? &ids[wanted - service->backends] : NULL;
+		const struct desired_backend *wanted = backend_find(service, &held->value);
 
-		if (!taken) {
+		if (wanted)
+			held = slot_give(diff, held, &ids[wanted - service->backends]);
+		if (held)
 			vec_push(&slots->unmatched, held);
-			continue;
-		}
-		if (*taken) {
-			const struct actual_backend *other =
-				actual_backend_find(diff->actual, *taken);
-			bool better = slot_is_better(held, other);
-
-			vec_push(&slots->unmatched, better ? other : held);
-			if (!better)
-				continue;
-		}
-		*taken = id;
 	}
 	for (size_t i = 0; i < service->n_backends; i++) {
 		if (!ids[i])

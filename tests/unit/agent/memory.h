@@ -194,7 +194,7 @@ static int run(struct stage *stage)
 }
 
 /* Is there a frontend with this address and port in the maps? */
-static bool served(const char *address, uint16_t port)
+static inline bool served(const char *address, uint16_t port)
 {
 	struct lb_addr addr;
 

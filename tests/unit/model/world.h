@@ -17,6 +17,7 @@
 #include "user/k8s/config.h"
 #include "user/k8s/decode.h"
 #include "user/k8s/manifest.h"
+#include "user/model/resolve.h"
 #include "user/model/store.h"
 #include "user/util/cleanup.h"
 #include "user/util/tree.h"
@@ -69,6 +70,44 @@ static inline struct lb_addr world_addr(const char *text)
 	if (addr_parse(text, &addr))
 		fail_msg("%s is no address", text);
 	return addr;
+}
+
+/* Everything that a plan reads, and the warnings. */
+static inline void world_same_desired(const struct desired *a, const struct desired *b)
+{
+	assert_int_equal(a->n_services, b->n_services);
+	assert_int_equal(a->n_objects, b->n_objects);
+	assert_int_equal(a->n_backends, b->n_backends);
+	for (size_t i = 0; i < a->n_services; i++) {
+		const struct desired_service *x = &a->services[i], *y = &b->services[i];
+
+		assert_memory_equal(&x->name, &y->name, sizeof(x->name));
+		assert_int_equal(x->v4, y->v4);
+		assert_int_equal(x->n_frontends, y->n_frontends);
+		for (size_t j = 0; j < x->n_frontends; j++)
+			assert_memory_equal(&x->frontends[j], &y->frontends[j],
+					    sizeof(*x->frontends));
+		assert_int_equal(x->n_source_ranges, y->n_source_ranges);
+		assert_int_equal(x->n_backends, y->n_backends);
+		for (size_t j = 0; j < x->n_backends; j++) {
+			const struct desired_backend *v = &x->backends[j], *w = &y->backends[j];
+
+			assert_memory_equal(&v->addr, &w->addr, sizeof(v->addr));
+			assert_int_equal(v->port, w->port);
+			assert_int_equal(v->proto, w->proto);
+			assert_int_equal(v->flags, w->flags);
+			assert_int_equal(v->weight, w->weight);
+			assert_int_equal(v->cluster, w->cluster);
+			assert_int_equal(v->local, w->local);
+			assert_int_equal(v->ready, w->ready);
+		}
+	}
+	assert_int_equal(a->n_pods, b->n_pods);
+	for (size_t i = 0; i < a->n_pods; i++)
+		assert_memory_equal(&a->pods[i], &b->pods[i], sizeof(a->pods[i]));
+	assert_int_equal(a->n_warnings, b->n_warnings);
+	for (size_t i = 0; i < a->n_warnings; i++)
+		assert_string_equal(a->warnings[i], b->warnings[i]);
 }
 
 /* Adds the blank-separated prefixes to a list. */
