@@ -114,7 +114,7 @@ int cli_server_error(const char *reason, const char *format, ...) LB_PRINTF(2, 3
 /* The commands: user/cmd/NAME.c defines each. */
 extern const struct command cmd_agent, cmd_apply, cmd_attach, cmd_completion, cmd_create,
 	cmd_delete, cmd_describe, cmd_detach, cmd_diff, cmd_dns, cmd_doctor, cmd_edit, cmd_env,
-	cmd_explain, cmd_expose, cmd_get, cmd_help, cmd_manual, cmd_monitor, cmd_show, cmd_top,
-	cmd_verify, cmd_version;
+	cmd_explain, cmd_expose, cmd_get, cmd_help, cmd_manual, cmd_monitor, cmd_replay, cmd_show,
+	cmd_snapshot, cmd_top, cmd_verify, cmd_version;
 
 #endif

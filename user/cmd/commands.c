@@ -5,10 +5,11 @@
 #include "user/cmd/command.h"
 
 const struct command *const commands[] = {
-	&cmd_apply,  &cmd_create,  &cmd_get,	 &cmd_describe,	  &cmd_edit,   &cmd_diff,
-	&cmd_delete, &cmd_expose,  &cmd_attach,	 &cmd_detach,	  &cmd_show,   &cmd_explain,
-	&cmd_top,    &cmd_monitor, &cmd_doctor,	 &cmd_verify,	  &cmd_env,    &cmd_dns,
-	&cmd_agent,  &cmd_help,	   &cmd_version, &cmd_completion, &cmd_manual, NULL,
+	&cmd_apply,  &cmd_create,  &cmd_get,	&cmd_describe, &cmd_edit,     &cmd_diff,
+	&cmd_delete, &cmd_expose,  &cmd_attach, &cmd_detach,   &cmd_show,     &cmd_explain,
+	&cmd_top,    &cmd_monitor, &cmd_doctor, &cmd_verify,   &cmd_snapshot, &cmd_replay,
+	&cmd_env,    &cmd_dns,	   &cmd_agent,	&cmd_help,     &cmd_version,  &cmd_completion,
+	&cmd_manual, NULL,
 };
 
 const struct option cli_global_options[] = {

@@ -6,6 +6,7 @@
 
 #include "user/agent/client.h"
 #include "user/cmd/output.h"
+#include "user/cmd/replay.h"
 #include "user/cmd/resource.h"
 #include "user/util/cleanup.h"
 #include "user/util/num.h"
@@ -118,7 +119,10 @@ static int visit_all(struct visit *visit, const struct cli *cli)
 	cleanup_free char *node = xasprintf("Node %s", cli->config.node_name);
 
 	visit_services(visit, cli);
-	checks_run(visit, doctor_node_checks, node);
+	if (!visit->doctor.recorded)
+		checks_run(visit, doctor_node_checks, node);
+	else if (!visit->list)
+		printf("%s was recorded: it is not this machine, which was not looked at\n", node);
 	if (visit->list)
 		output_json(stdout, visit->output, visit->list);
 	return visit->bad ? CLI_FOUND : CLI_OK;
@@ -158,7 +162,8 @@ static int doctor_run(struct cli *cli)
 	struct visit visit = { .doctor = { .system = &doctor_real_system,
 					   .config = &cli->config,
 					   .now = time(NULL),
-					   .socket = cli->paths.socket } };
+					   .socket = cli->paths.socket,
+					   .recorded = replay_is_recorded(&cli->paths) } };
 	struct doctor *doctor = &visit.doctor;
 	cleanup_json json_t *agent = NULL;
 	struct doctor_datapath dp = { 0 };

@@ -76,6 +76,7 @@ struct doctor {
 	const char *dp_error;
 	const char *resolv_conf;
 	bool resolv_given; /* a pod's, or another that must point here */
+	bool recorded;	   /* a replayed node: this machine is not it */
 
 	/* Of the checks of a service. */
 	const char *ns, *name;

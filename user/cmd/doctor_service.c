@@ -272,7 +272,7 @@ void doctor_target(const struct doctor *doctor, struct doctor_finding *finding)
 	struct object_list slices = { 0 };
 	size_t tried = 0;
 
-	if (!is_service(doctor))
+	if (!is_service(doctor) || doctor->recorded)
 		return;
 	slices_of_service(doctor->store, doctor->service, &slices);
 	for (size_t i = 0; i < slices.n; i++) {
