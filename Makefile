@@ -78,7 +78,8 @@ TIDY := $(patsubst %.c,build/tidy/%,$(USER_SRC) $(TOOL_SRC))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all man pictures check test test-kube bench bench-veth kernels benchdns benchprobe unit packet property net programs demo fuzz lint format install clean \
+.PHONY: all man pictures check test test-kube bench bench-veth kernels benchapi benchdns benchprobe unit packet \
+	property net programs demo fuzz lint format install clean \
 	help root setup FORCE
 
 all: $(B)/lbctl ## build lbctl into build/
@@ -224,6 +225,9 @@ benchdns: root setup ## questions to DNS a second, beside unbound and knotd; nee
 
 bench-veth: root all $(B)/tests/bench/veth ## packets a second through a node, beside kube-proxy's rules: 3 minutes
 	$(Q)tests/bench/veth.sh --json build/bench-veth.json
+
+benchapi: root all $(B)/tests/bench/bench_api ## what the objects of a big cluster cost, and how soon maps follow
+	$(Q)$(B)/tests/bench/bench_api $(B)/lbctl
 
 benchprobe: root all $(B)/tests/bench/bench_probe ## what 10,000 probes cost, and how soon maps follow
 	$(Q)$(B)/tests/bench/bench_probe $(B)/lbctl

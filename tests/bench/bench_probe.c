@@ -10,33 +10,14 @@
  * backend is seen to change in the mapped lb_backend.
  */
 #include <arpa/inet.h>
-#include <bpf/bpf.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <netinet/in.h>
 #include <pthread.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
-#include <sys/mman.h>
-#include <sys/mount.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "lb/maps.h"
-#include "lb/types.h"
-#include "user/util/cleanup.h"
-#include "user/util/num.h"
-#include "user/util/vec.h"
+#include "tests/bench/stand.h"
 
 #define FIRST_ADDRESS 0x0a010001u /* 10.1.0.1, within lo's 10.1.0.0/16 */
 #define PORT 8080
@@ -45,31 +26,14 @@
 #define TURNS 20 /* pods that turn each second */
 
 struct bench {
-	const char *lbctl;
+	struct stand stand;
 	uint64_t pods, services, seconds;
 	bool tcp;
-	char root[64];
-	pid_t agent;
-	struct lb_backend *backends; /* the mapped lb_backend */
 };
 
 /* Shared with the server's thread. */
 static atomic_bool unready[PODS_MAX];
 static _Atomic int64_t answered[PODS_MAX]; /* µs: when the first "no" went out; 0: not yet */
-
-static void die(const char *what)
-{
-	fprintf(stderr, "bench_probe: %s: %s\n", what, strerror(errno));
-	exit(1);
-}
-
-static int64_t clock_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
 
 /* -------------------------------------------------------------- the server -- */
 
@@ -148,18 +112,10 @@ static void server_start(void)
 
 /* --------------------------------------------------------------- the stage -- */
 
-static void run(const char *command)
-{
-	if (system(command)) {
-		fprintf(stderr, "bench_probe: failed: %s\n", command);
-		exit(1);
-	}
-}
-
 static FILE *object_open(const struct bench *bench, const char *plural, const char *name)
 {
 	cleanup_free char *path =
-		xasprintf("%s/state/%s/default/%s.yaml", bench->root, plural, name);
+		xasprintf("%s/state/%s/default/%s.yaml", bench->stand.root, plural, name);
 	FILE *file = fopen(path, "we");
 
 	if (!file)
@@ -198,91 +154,21 @@ static void service_write(const struct bench *bench, uint64_t i)
 
 static void stage_up(struct bench *bench)
 {
-	cleanup_free char *dirs = NULL, *attach = NULL;
+	const char *root = bench->stand.root;
+	cleanup_free char *dirs = NULL;
 
-	strcpy(bench->root, "/tmp/bench-probe-XXXXXX");
-	if (!mkdtemp(bench->root))
-		die(bench->root);
-	if (unshare(CLONE_NEWNET | CLONE_NEWNS) ||
-	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
-		die("unshare");
-	run("ip link set lo up && ip addr add 10.1.0.1/16 dev lo && "
-	    "ip link add eth0 type veth peer name eth1 && ip link set eth0 up && "
-	    "ip addr add 192.0.2.1/24 dev eth0 && sysctl -qw net.ipv4.ip_local_port_range='1024 "
-	    "65000' "
-	    "net.ipv4.tcp_tw_reuse=1");
-	dirs = xasprintf("mkdir -p %s/state/pods/default %s/state/services/default", bench->root,
-			 bench->root);
+	stand_up(&bench->stand);
+	run("sysctl -qw net.ipv4.ip_local_port_range='1024 65000' net.ipv4.tcp_tw_reuse=1");
+	dirs = xasprintf("mkdir -p %s/state/pods/default %s/state/services/default", root, root);
 	run(dirs);
 	for (uint64_t i = 0; i < bench->pods; i++)
 		pod_write(bench, i);
 	for (uint64_t i = 0; i < bench->services; i++)
 		service_write(bench, i);
-	attach = xasprintf("%s --root %s attach eth0 --mode generic --cgroup none >/dev/null",
-			   bench->lbctl, bench->root);
-	run(attach);
-}
-
-static void agent_start(struct bench *bench)
-{
-	cleanup_free char *log = xasprintf("%s/agent.log", bench->root);
-
-	bench->agent = fork();
-	if (!bench->agent) {
-		int fd = open(log, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-
-		dup2(fd, STDERR_FILENO);
-		execl(bench->lbctl, "lbctl", "--root", bench->root, "agent", NULL);
-		die(bench->lbctl);
-	}
-}
-
-static void stage_down(struct bench *bench)
-{
-	cleanup_free char *command =
-		xasprintf("%s --root %s detach --all >/dev/null; umount %s/bpf "
-			  "2>/dev/null; rm -rf --one-file-system %s",
-			  bench->lbctl, bench->root, bench->root, bench->root);
-
-	if (bench->agent > 0) {
-		kill(bench->agent, SIGTERM);
-		waitpid(bench->agent, NULL, 0);
-	}
-	run(command);
-}
-
-static void maps_open(struct bench *bench)
-{
-	cleanup_free char *path = xasprintf("%s/bpf/v%d/lb_backend", bench->root, LB_ABI);
-	int fd = bpf_obj_get(path);
-
-	if (fd < 0)
-		die(path);
-	bench->backends = mmap(NULL, LB_MAX_BACKENDS * sizeof(*bench->backends), PROT_READ,
-			       MAP_SHARED, fd, 0);
-	if (bench->backends == MAP_FAILED)
-		die("mmap lb_backend");
+	stand_attach(&bench->stand);
 }
 
 /* ------------------------------------------------------------ measurements -- */
-
-static double agent_cpu(const struct bench *bench)
-{
-	cleanup_free char *path = xasprintf("/proc/%d/stat", bench->agent);
-	cleanup_fclose FILE *file = fopen(path, "re");
-	unsigned long user = 0, system = 0;
-
-	if (!file ||
-	    fscanf(file, "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user,
-		   &system) != 2)
-		die(path);
-	return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
-}
-
-static bool backend_serves(const volatile struct lb_backend *backend)
-{
-	return backend->service && !(backend->flags & (LB_BACKEND_DRAINING | LB_BACKEND_GONE));
-}
 
 /* The slot of each pod, LB_MAX_BACKENDS where it has none that serves; returns how many serve. */
 static size_t slots_find(const struct bench *bench, uint32_t *slots)
@@ -292,7 +178,7 @@ static size_t slots_find(const struct bench *bench, uint32_t *slots)
 	for (uint64_t i = 0; i < bench->pods; i++)
 		slots[i] = LB_MAX_BACKENDS;
 	for (uint32_t id = 0; id < LB_MAX_BACKENDS; id++) {
-		const struct lb_backend *backend = &bench->backends[id];
+		const struct lb_backend *backend = &bench->stand.backends[id];
 		uint32_t pod = ntohl(backend->addr.word[3]) - FIRST_ADDRESS;
 
 		if (pod < bench->pods && backend_serves(backend)) {
@@ -301,13 +187,6 @@ static size_t slots_find(const struct bench *bench, uint32_t *slots)
 		}
 	}
 	return n;
-}
-
-static int int64_compare(const void *a, const void *b)
-{
-	const int64_t *x = a, *y = b;
-
-	return (*x > *y) - (*x < *y);
 }
 
 /* Pods that were turned, and wait for their answer, then for the map. */
@@ -329,7 +208,7 @@ static void turned_look(const struct bench *bench, struct turning *turning)
 		const struct turned *turned = &turning->waiting.items[i];
 		int64_t since = atomic_load(&answered[turned->pod]);
 
-		if (!since || backend_serves(&bench->backends[turned->slot]))
+		if (!since || backend_serves(&bench->stand.backends[turned->slot]))
 			continue;
 		vec_push(&turning->latencies, now - since);
 		turning->waiting.items[i] = turning->waiting.items[--turning->waiting.n];
@@ -368,7 +247,7 @@ static void latency_measure(const struct bench *bench, uint32_t *slots)
 {
 	int64_t began = clock_us(), next = began, end = began + (int64_t)bench->seconds * 1000000;
 	struct turning turning = { 0 };
-	double cpu = agent_cpu(bench);
+	double cpu = agent_cpu(&bench->stand);
 
 	/* Another period for those that were turned last. */
 	while (clock_us() < end + 11000000) {
@@ -380,7 +259,7 @@ static void latency_measure(const struct bench *bench, uint32_t *slots)
 		usleep(POLL_US);
 	}
 	printf("agent with %d turns a second: %.2f %% of a core\n", TURNS,
-	       100 * (agent_cpu(bench) - cpu) / (double)(bench->seconds + 11));
+	       100 * (agent_cpu(&bench->stand) - cpu) / (double)(bench->seconds + 11));
 	latencies_print(&turning);
 	vec_free(&turning.waiting);
 	vec_free(&turning.latencies);
@@ -388,12 +267,12 @@ static void latency_measure(const struct bench *bench, uint32_t *slots)
 
 static void cpu_measure(const struct bench *bench)
 {
-	double before = agent_cpu(bench);
+	double before = agent_cpu(&bench->stand);
 
 	sleep((unsigned int)bench->seconds);
 	printf("agent, %lu %s probes every 10 s: %.2f %% of a core\n", (unsigned long)bench->pods,
 	       bench->tcp ? "TCP" : "HTTP",
-	       100 * (agent_cpu(bench) - before) / (double)bench->seconds);
+	       100 * (agent_cpu(&bench->stand) - before) / (double)bench->seconds);
 }
 
 static void measure(struct bench *bench)
@@ -403,8 +282,7 @@ static void measure(struct bench *bench)
 	double cpu;
 
 	server_start();
-	maps_open(bench);
-	agent_start(bench);
+	stand_start(&bench->stand, NULL, NULL);
 	while (slots_find(bench, slots) < bench->pods) {
 		usleep(100000);
 		if (clock_us() - began > 120000000) {
@@ -412,7 +290,7 @@ static void measure(struct bench *bench)
 			return;
 		}
 	}
-	cpu = agent_cpu(bench);
+	cpu = agent_cpu(&bench->stand);
 	printf("all %lu pods of %lu services ready after %.1f s, %.2f s of CPU\n",
 	       (unsigned long)bench->pods, (unsigned long)bench->services,
 	       (double)(clock_us() - began) / 1e6, cpu);
@@ -420,18 +298,6 @@ static void measure(struct bench *bench)
 	cpu_measure(bench);
 	if (!bench->tcp)
 		latency_measure(bench, slots);
-}
-
-static uint64_t number(const char *text, uint64_t max)
-{
-	uint64_t value;
-
-	if (num_parse(text, 1, max, &value)) {
-		fprintf(stderr, "bench_probe: %s is no number up to %lu\n", text,
-			(unsigned long)max);
-		exit(2);
-	}
-	return value;
 }
 
 int main(int argc, char **argv)
@@ -463,10 +329,10 @@ int main(int argc, char **argv)
 				"[--tcp]\n");
 		return 2;
 	}
-	bench.lbctl = argv[optind];
+	bench.stand.lbctl = argv[optind];
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	stage_up(&bench);
 	measure(&bench);
-	stage_down(&bench);
+	stand_down(&bench.stand);
 	return 0;
 }

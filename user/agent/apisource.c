@@ -35,6 +35,7 @@ static void object_put(void *arg, struct object *object)
 {
 	struct apisource *api = arg;
 
+	object_slim(object);
 	reconcile_put(api->reconcile, object);
 	api->dirty = true;
 }

@@ -3,19 +3,11 @@
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #include "user/api/client_parts.h"
 #include "user/util/cleanup.h"
+#include "user/util/clock.h"
 #include "user/util/vec.h"
-
-static int64_t clock_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static void timer_set(struct call *call, int64_t ms)
 {

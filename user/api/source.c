@@ -2,10 +2,10 @@
 #include "user/api/source.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "user/api/backoff.h"
 #include "user/util/cleanup.h"
+#include "user/util/clock.h"
 #include "user/util/tree.h"
 #include "user/util/vec.h"
 
@@ -44,14 +44,6 @@ struct source {
 	unsigned int failures; /* of looks, other than that it is away */
 	char version[32];
 };
-
-static int64_t clock_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static void timer_set(struct event *timer, int64_t ms)
 {

@@ -83,6 +83,9 @@ static size_t hints_decode(const struct field *list, const char ***ret_names)
 {
 	size_t n = field_limited(list, HINTS_MAX);
 
+	*ret_names = NULL;
+	if (!n)
+		return 0;
 	*ret_names = xcalloc(n, sizeof(**ret_names));
 	for (size_t i = 0; i < n; i++) {
 		struct field item = field_at(list, i);
@@ -174,5 +177,6 @@ void slice_free(struct endpoint_slice *slice)
 	}
 	free(slice->endpoints);
 	free(slice->ports);
+	free(slice->texts);
 	free(slice);
 }

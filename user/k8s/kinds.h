@@ -18,6 +18,9 @@ void endpoints_free(struct endpoints *endpoints);
 struct endpoint_slice *slice_decode(const struct field *root);
 void slice_free(struct endpoint_slice *slice);
 
+/* Its strings no longer borrow from the tree, but for the Service's name. */
+void slice_detach(struct endpoint_slice *slice);
+
 struct pod *pod_decode(const struct field *root);
 void pod_free(struct pod *pod);
 

@@ -133,6 +133,7 @@ struct endpoint_slice {
 	size_t n_ports;
 	struct endpoint *endpoints;
 	size_t n_endpoints;
+	char *texts; /* what its strings point into after object_slim; owned */
 };
 
 struct endpoints_subset {
@@ -241,6 +242,12 @@ struct object {
 /* metadata.labels[key] or NULL. */
 const char *object_label(const struct object *object, const char *key);
 const char *object_annotation(const struct object *object, const char *key);
+
+/*
+ * Leaves away what nobody reads who only follows a cluster: of the tree managedFields and the like,
+ * of an EndpointSlice all but its name and labels. It can no longer be printed as it was.
+ */
+void object_slim(struct object *object);
 
 void object_free(struct object *object);
 

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is left of an object that nobody prints, and that its strings live without the tree. */
+#include "tests/unit/k8s/decode_test.h"
+
+static void check_json(const char *yaml, const char *want)
+{
+	struct object *object = decode_good(yaml);
+	cleanup_free char *text = NULL;
+
+	object_slim(object);
+	text = json_dumps(object->json, JSON_COMPACT | JSON_SORT_KEYS);
+	assert_string_equal(text, want);
+	object_free(object);
+}
+
+static void test_tree(void **state)
+{
+	(void)state;
+	check_json(
+		"apiVersion: v1\nkind: Node\nmetadata:\n  name: a\n  generateName: x\n"
+		"  managedFields: [{manager: m}]\n  annotations:\n    a/b: c\n"
+		"    kubectl.kubernetes.io/last-applied-configuration: '{}'\n"
+		"  ownerReferences: [{name: o}]\nspec:\n  taints: [{key: k}]\n",
+		"{\"apiVersion\":\"v1\",\"kind\":\"Node\",\"metadata\":{\"annotations\":{\"a/b\":"
+		"\"c\"},\"name\":\"a\"},\"spec\":{\"taints\":[{\"key\":\"k\"}]}}");
+	check_json(
+		"apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata:\n  name: a\n"
+		"  namespace: b\n  uid: u\n  resourceVersion: '7'\n  labels: {c: d}\n"
+		"addressType: IPv4\nendpoints: [{addresses: [10.0.0.1]}]\nports: []\n",
+		"{\"addressType\":\"IPv4\",\"apiVersion\":\"discovery.k8s.io/v1\","
+		"\"kind\":\"EndpointSlice\",\"metadata\":{\"labels\":{\"c\":\"d\"},\"name\":\"a\","
+		"\"namespace\":\"b\",\"resourceVersion\":\"7\"}}");
+}
+
+#define ENDPOINT(i)                                                                               \
+	"- addresses: [10.0.0." #i "]\n  nodeName: node-" #i "\n  zone: z\n  hostname: h" #i "\n" \
+	"  targetRef: {kind: Pod, name: pod-" #i "}\n"                                            \
+	"  hints: {forZones: [{name: z}, {name: z" #i "}], forNodes: [{name: node-" #i "}]}\n"
+
+/* AddressSanitizer tells of any string that went with the tree. */
+static void test_strings(void **state)
+{
+	struct object *object = decode_good(
+		"apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata:\n  name: a\n"
+		"  labels: {kubernetes.io/service-name: web}\naddressType: IPv4\n"
+		"ports: [{name: http, port: 80, appProtocol: a.b/c}, {port: "
+		"81}]\nendpoints:\n" ENDPOINT(1) ENDPOINT(2) ENDPOINT(3) ENDPOINT(4) ENDPOINT(5)
+			ENDPOINT(6) "- addresses: [10.0.0.9]\n");
+	const struct endpoint_slice *slice = object->slice;
+
+	(void)state;
+	object_slim(object);
+	assert_string_equal(slice->service, "web");
+	assert_string_equal(slice->ports[0].name, "http");
+	assert_string_equal(slice->ports[0].app_protocol, "a.b/c");
+	assert_string_equal(slice->ports[1].name, "");
+	assert_null(slice->ports[1].app_protocol);
+	for (unsigned int i = 1; i <= 6; i++) {
+		const struct endpoint *endpoint = &slice->endpoints[i - 1];
+		char text[32];
+
+		snprintf(text, sizeof(text), "node-%u", i);
+		assert_string_equal(endpoint->node_name, text);
+		assert_string_equal(endpoint->hint_nodes[0], text);
+		snprintf(text, sizeof(text), "h%u", i);
+		assert_string_equal(endpoint->hostname, text);
+		snprintf(text, sizeof(text), "pod-%u", i);
+		assert_string_equal(endpoint->target_name, text);
+		assert_string_equal(endpoint->target_kind, "Pod");
+		assert_string_equal(endpoint->zone, "z");
+		assert_string_equal(endpoint->hint_zones[0], "z");
+	}
+	/* One text for all. */
+	assert_ptr_equal(slice->endpoints[0].zone, slice->endpoints[1].zone);
+	assert_null(slice->endpoints[6].node_name);
+	object_free(object);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_tree),
+		cmocka_unit_test(test_strings),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A tree takes many times the memory of its text. With a hundred thousand endpoints that is what
+ * the agent's memory is made of, unless what was decoded is let go.
+ */
+#include <stdbool.h>
+#include <string.h>
+
+#include "user/k8s/kinds.h"
+#include "user/util/cleanup.h"
+#include "user/util/tree.h"
+#include "user/util/vec.h"
+
+#define LAST_APPLIED "kubectl.kubernetes.io/last-applied-configuration"
+
+/* Of the names in a slice most are those of a few nodes and zones. */
+#define RECENT 16
+
+/* One run of NUL-terminated texts. First its size is found out, then it is filled. */
+struct pool {
+	char *texts; /* NULL: only the size is asked for */
+	size_t size;
+	const char *recent[RECENT]; /* as they were given */
+	size_t at[RECENT];
+	unsigned int next;
+};
+
+static void pool_own(struct pool *pool, const char **text)
+{
+	size_t length, at = pool->size;
+
+	if (!*text)
+		return;
+	for (unsigned int i = 0; i < RECENT; i++) {
+		if (pool->recent[i] && !strcmp(pool->recent[i], *text)) {
+			if (pool->texts)
+				*text = pool->texts + pool->at[i];
+			return;
+		}
+	}
+	length = strlen(*text) + 1;
+	pool->recent[pool->next] = *text;
+	pool->at[pool->next] = at;
+	pool->next = (pool->next + 1) % RECENT;
+	pool->size += length;
+	if (pool->texts) {
+		memcpy(pool->texts + at, *text, length);
+		*text = pool->texts + at;
+	}
+}
+
+static void endpoint_own(struct pool *pool, struct endpoint *endpoint)
+{
+	pool_own(pool, &endpoint->node_name);
+	pool_own(pool, &endpoint->zone);
+	pool_own(pool, &endpoint->hostname);
+	pool_own(pool, &endpoint->target_kind);
+	pool_own(pool, &endpoint->target_name);
+	for (size_t i = 0; i < endpoint->n_hint_zones; i++)
+		pool_own(pool, &endpoint->hint_zones[i]);
+	for (size_t i = 0; i < endpoint->n_hint_nodes; i++)
+		pool_own(pool, &endpoint->hint_nodes[i]);
+}
+
+static void slice_own(struct pool *pool, struct endpoint_slice *slice)
+{
+	for (size_t i = 0; i < slice->n_ports; i++) {
+		pool_own(pool, &slice->ports[i].name);
+		pool_own(pool, &slice->ports[i].app_protocol);
+	}
+	for (size_t i = 0; i < slice->n_endpoints; i++)
+		endpoint_own(pool, &slice->endpoints[i]);
+}
+
+void slice_detach(struct endpoint_slice *slice)
+{
+	struct pool pool = { 0 };
+
+	slice_own(&pool, slice);
+	if (!pool.size)
+		return;
+	pool = (struct pool){ .texts = xmalloc(pool.size) };
+	slice->texts = pool.texts;
+	slice_own(&pool, slice);
+}
+
+void object_slim(struct object *object)
+{
+	static const char *const anywhere[] = { "metadata.managedFields", "metadata.generateName",
+						"metadata.selfLink", "metadata.ownerReferences" };
+	static const char *const of_slices[] = { "endpoints",
+						 "ports",
+						 "metadata.annotations",
+						 "metadata.uid",
+						 "metadata.creationTimestamp",
+						 "metadata.generation" };
+	json_t *annotations = tree_get(object->json, "metadata.annotations");
+
+	json_object_del(annotations, LAST_APPLIED);
+	for (size_t i = 0; i < ARRAY_LEN(anywhere); i++)
+		tree_delete(object->json, anywhere[i]);
+	if (object->kind != K8S_ENDPOINT_SLICE)
+		return;
+	slice_detach(object->slice);
+	for (size_t i = 0; i < ARRAY_LEN(of_slices); i++)
+		tree_delete(object->json, of_slices[i]);
+}
