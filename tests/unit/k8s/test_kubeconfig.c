@@ -146,75 +146,73 @@ static void test_exec(void **state)
 #define EXEC(text) HEAD CLUSTER(SERVER) USER("exec: {" text "}")
 #define V1 "apiVersion: client.authentication.k8s.io/v1"
 
+/* The error, from behind the file's name. */
+static const struct {
+	const char *text, *context, *error;
+} mistakes[] = {
+	{ "", NULL, ":1: is empty: it must have clusters and contexts" },
+	{ "a: 1\n", NULL, ":1: current-context: Required value" },
+	{ "current-context: b\n" CONTEXT, NULL, ":1: current-context: no \"b\" in contexts" },
+	{ HEAD, "b", ":1: no \"b\" in contexts" },
+	{ HEAD, NULL, ":4: contexts[0].context.cluster: no \"c\" in clusters" },
+	{ HEAD CLUSTER(SERVER), NULL, ":4: contexts[0].context.user: no \"u\" in users" },
+	{ HEAD "clusters: 7\n", NULL, ":5: clusters: expected a list, got a number" },
+	{ HEAD "clusters:\n- name: c\n", NULL, ":6: clusters[0].cluster: Required value" },
+	{ HEAD CLUSTER(""), NULL, ":7: clusters[0].cluster.server: Required value" },
+	{ HEAD CLUSTER("server: 10.0.0.1"), NULL,
+	  ":7: clusters[0].cluster.server: Invalid value: \"10.0.0.1\": must be a URL "
+	  "(e.g. "
+	  "https://10.0.0.1:6443)" },
+	{ HEAD CLUSTER(SERVER ", certificate-authority-data: '***'"), NULL,
+	  ":7: clusters[0].cluster.certificate-authority-data: must be base64" },
+	{ HEAD CLUSTER(SERVER ", certificate-authority-data: YWJj"), NULL,
+	  ":7: clusters[0].cluster.certificate-authority-data: must be base64 of PEM "
+	  "(-----BEGIN …)" },
+	{ HEAD CLUSTER(SERVER ", certificate-authority: /nowhere"), NULL,
+	  ":7: clusters[0].cluster.certificate-authority: /nowhere: No such file or "
+	  "directory" },
+	{ HEAD CLUSTER(SERVER ", insecure-skip-tls-verify: true, "
+			      "certificate-authority: ca.crt"),
+	  NULL,
+	  ":7: clusters[0].cluster.insecure-skip-tls-verify: makes no sense with a "
+	  "certificate-authority" },
+	{ HEAD CLUSTER(SERVER) USER("client-certificate-data: " PEM), NULL,
+	  ":10: users[0].user.client-certificate: client-certificate and client-key belong "
+	  "together" },
+	{ HEAD CLUSTER(SERVER) USER("tokenFile: nowhere"), NULL, "nowhere: cannot be read" },
+	{ HEAD CLUSTER(SERVER) USER("username: x, password: y"), NULL,
+	  ":10: users[0].user.username: passwords are not supported: API servers have none "
+	  "any more" },
+	{ HEAD CLUSTER(SERVER) USER("as: admin"), NULL,
+	  ":10: users[0].user.as: acting as another user is not supported" },
+	{ HEAD CLUSTER(SERVER) USER("auth-provider: {name: gcp}"), NULL,
+	  ":10: users[0].user.auth-provider: is not supported: use exec" },
+	{ EXEC("command: x"), NULL, ":10: users[0].user.exec.apiVersion: Required value" },
+	{ EXEC(V1 "alpha1"), NULL,
+	  ":10: users[0].user.exec.apiVersion: Unsupported value: "
+	  "\"client.authentication.k8s.io/v1alpha1\": supported values: "
+	  "\"client.authentication.k8s.io/v1\", \"client.authentication.k8s.io/v1beta1\"" },
+	{ EXEC(V1), NULL, ":10: users[0].user.exec.command: Required value" },
+	{ EXEC(V1 ", command: x, interactiveMode: Always"), NULL,
+	  ":10: users[0].user.exec.interactiveMode: an agent has no terminal that the "
+	  "command could ask at" },
+	{ EXEC(V1 ", command: x, env: [{value: b}]"), NULL,
+	  ":10: users[0].user.exec.env[0].name: Required value" },
+	{ "a: [\n", NULL, ":1: did not find expected node content" },
+};
+
 static void test_mistakes(void **state)
 {
-	/* The error, from behind the file's name. */
-	static const struct {
-		const char *text, *context, *error;
-	} rows[] = {
-		{ "", NULL, ":1: is empty: it must have clusters and contexts" },
-		{ "a: 1\n", NULL, ":1: current-context: Required value" },
-		{ "current-context: b\n" CONTEXT, NULL,
-		  ":1: current-context: no \"b\" in contexts" },
-		{ HEAD, "b", ":1: no \"b\" in contexts" },
-		{ HEAD, NULL, ":4: contexts[0].context.cluster: no \"c\" in clusters" },
-		{ HEAD CLUSTER(SERVER), NULL, ":4: contexts[0].context.user: no \"u\" in users" },
-		{ HEAD "clusters: 7\n", NULL, ":5: clusters: expected a list, got a number" },
-		{ HEAD "clusters:\n- name: c\n", NULL, ":6: clusters[0].cluster: Required value" },
-		{ HEAD CLUSTER(""), NULL, ":7: clusters[0].cluster.server: Required value" },
-		{ HEAD CLUSTER("server: 10.0.0.1"), NULL,
-		  ":7: clusters[0].cluster.server: Invalid value: \"10.0.0.1\": must be a URL "
-		  "(e.g. "
-		  "https://10.0.0.1:6443)" },
-		{ HEAD CLUSTER(SERVER ", certificate-authority-data: '***'"), NULL,
-		  ":7: clusters[0].cluster.certificate-authority-data: must be base64" },
-		{ HEAD CLUSTER(SERVER ", certificate-authority-data: YWJj"), NULL,
-		  ":7: clusters[0].cluster.certificate-authority-data: must be base64 of PEM "
-		  "(-----BEGIN …)" },
-		{ HEAD CLUSTER(SERVER ", certificate-authority: /nowhere"), NULL,
-		  ":7: clusters[0].cluster.certificate-authority: /nowhere: No such file or "
-		  "directory" },
-		{ HEAD CLUSTER(SERVER ", insecure-skip-tls-verify: true, "
-				      "certificate-authority: ca.crt"),
-		  NULL,
-		  ":7: clusters[0].cluster.insecure-skip-tls-verify: makes no sense with a "
-		  "certificate-authority" },
-		{ HEAD CLUSTER(SERVER) USER("client-certificate-data: " PEM), NULL,
-		  ":10: users[0].user.client-certificate: client-certificate and client-key belong "
-		  "together" },
-		{ HEAD CLUSTER(SERVER) USER("tokenFile: nowhere"), NULL,
-		  "nowhere: cannot be read" },
-		{ HEAD CLUSTER(SERVER) USER("username: x, password: y"), NULL,
-		  ":10: users[0].user.username: passwords are not supported: API servers have none "
-		  "any more" },
-		{ HEAD CLUSTER(SERVER) USER("as: admin"), NULL,
-		  ":10: users[0].user.as: acting as another user is not supported" },
-		{ HEAD CLUSTER(SERVER) USER("auth-provider: {name: gcp}"), NULL,
-		  ":10: users[0].user.auth-provider: is not supported: use exec" },
-		{ EXEC("command: x"), NULL, ":10: users[0].user.exec.apiVersion: Required value" },
-		{ EXEC(V1 "alpha1"), NULL,
-		  ":10: users[0].user.exec.apiVersion: Unsupported value: "
-		  "\"client.authentication.k8s.io/v1alpha1\": supported values: "
-		  "\"client.authentication.k8s.io/v1\", \"client.authentication.k8s.io/v1beta1\"" },
-		{ EXEC(V1), NULL, ":10: users[0].user.exec.command: Required value" },
-		{ EXEC(V1 ", command: x, interactiveMode: Always"), NULL,
-		  ":10: users[0].user.exec.interactiveMode: an agent has no terminal that the "
-		  "command could ask at" },
-		{ EXEC(V1 ", command: x, env: [{value: b}]"), NULL,
-		  ":10: users[0].user.exec.env[0].name: Required value" },
-		{ "a: [\n", NULL, ":1: did not find expected node content" },
-	};
-
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(mistakes); i++) {
 		struct kubeconfig k;
 		struct err err = { "" };
 
-		if (!load(rows[i].text, rows[i].context, &k, &err))
-			fail_msg("row %zu was accepted: %s", i, rows[i].text);
+		if (!load(mistakes[i].text, mistakes[i].context, &k, &err))
+			fail_msg("row %zu was accepted: %s", i, mistakes[i].text);
 		if (strncmp(err.text, folder, strlen(folder)) != 0 ||
-		    !strstr(err.text, rows[i].error))
-			fail_msg("row %zu: \"%s\", not \"%s\"", i, err.text, rows[i].error);
+		    !strstr(err.text, mistakes[i].error))
+			fail_msg("row %zu: \"%s\", not \"%s\"", i, err.text, mistakes[i].error);
 	}
 }
 
