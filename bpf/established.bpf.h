@@ -23,7 +23,7 @@ enum established {
 	ESTABLISHED_SLOW, /* not for this path */
 };
 
-/* Plain headers at fixed offsets, and no TCP flag that changes a state. */
+/* Plain headers at fixed offsets. */
 static __always_inline bool established_plain(void *data, void *end, const bool v4)
 {
 	const __u32 l4 = ETH_HLEN + (v4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr));
@@ -44,10 +44,25 @@ static __always_inline bool established_plain(void *data, void *end, const bool 
 			return false;
 		proto = ip->nexthdr;
 	}
-	if (proto == IPPROTO_UDP)
-		return true;
-	return proto == IPPROTO_TCP && data + l4 + sizeof(struct tcphdr) <= end &&
-	       !(*(__u8 *)(data + l4 + TCP_FLAGS) & (TCP_SYN | TCP_FIN | TCP_RST));
+	return proto == IPPROTO_UDP ||
+	       (proto == IPPROTO_TCP && data + l4 + sizeof(struct tcphdr) <= end);
+}
+
+static __always_inline __u8 established_proto(void *data, const bool v4)
+{
+	return v4 ? ((struct iphdr *)(data + ETH_HLEN))->protocol
+		  : ((struct ipv6hdr *)(data + ETH_HLEN))->nexthdr;
+}
+
+/* The TCP flags that change a state; of plain headers. */
+static __always_inline __u8 established_flags(void *data, void *end, const bool v4)
+{
+	__u8 *l4 = data + ETH_HLEN + (v4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr));
+
+	if (established_proto(data, v4) != IPPROTO_TCP ||
+	    l4 + sizeof(struct tcphdr) > (__u8 *)end) /* known; said again for the verifier */
+		return 0;
+	return l4[TCP_FLAGS] & (TCP_SYN | TCP_FIN | TCP_RST);
 }
 
 /* Whether an entry is that of the plain packet at data. */
@@ -127,6 +142,20 @@ static __always_inline bool established_no_frontend(void *data, const bool v4)
 }
 
 /*
+ * Whether a plain packet without a flow is none of ours. One that may begin a connection of its own
+ * is looked at closer: it can be of a client that went through a service before (slow_supersede).
+ */
+static __always_inline bool established_foreign(void *data, void *end, const bool egress,
+						const bool v4)
+{
+	if (egress)
+		return true;
+	if (!HOOK_XDP && established_proto(data, v4) == IPPROTO_UDP)
+		return false;
+	return !(established_flags(data, end, v4) & TCP_SYN) && established_no_frontend(data, v4);
+}
+
+/*
  * Whether the flow needs nothing but its rewrite. UDP may go one way for ever, so there the
  * states before "established" are steady until the other side is heard. The answer's
  * generation does not matter.
@@ -167,12 +196,13 @@ static __always_inline int established(struct hook_ctx *ctx, enum verdict *verdi
 		return ESTABLISHED_SLOW;
 	entry = established_find(data, &overflow, v4);
 	if (!entry) {
-		/* TC looks closer: it sees the clients that may go past a service. */
-		if (!HOOK_XDP || overflow || !established_no_frontend(data, v4))
+		if (overflow || !established_foreign(data, end, egress, v4))
 			return ESTABLISHED_MISS;
 		*verdict = VERDICT_PASS;
 		return ESTABLISHED_DONE;
 	}
+	if (established_flags(data, end, v4))
+		return ESTABLISHED_SLOW;
 	word = READ_WORD(flow_meta(entry, v4)->word);
 	barrier_compiler();
 	if (!established_match(entry, data, v4)) /* replaced since it was found */

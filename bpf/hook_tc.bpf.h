@@ -37,7 +37,7 @@ static __always_inline __u32 hook_ifindex(struct __sk_buff *ctx)
 /* Brings the first bytes into the linear part; pointers are to be read again. */
 static __always_inline void hook_pull(struct __sk_buff *ctx, __u32 bytes)
 {
-	if (hook_data(ctx) + bytes > hook_end(ctx))
+	if (hook_data(ctx) + bytes > hook_end(ctx) && hook_data(ctx) + ctx->len > hook_end(ctx))
 		bpf_skb_pull_data(ctx, ctx->len < bytes ? ctx->len : bytes);
 }
 

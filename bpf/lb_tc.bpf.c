@@ -78,11 +78,19 @@ int lb_tc_dns6(struct __sk_buff *ctx)
 	return hook_finish(ctx, VERDICT_PASS, 0);
 }
 
+/* No more than the headers: a payload of its own page would be copied for nothing. */
+static __always_inline void tc_pull(struct __sk_buff *ctx, const bool v4)
+{
+	hook_pull(ctx, ETH_HLEN + (v4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr)) +
+			       sizeof(struct tcphdr));
+}
+
 static __always_inline int tc_ingress(struct __sk_buff *ctx, const bool v4)
 {
 	enum verdict verdict = VERDICT_PASS;
 	__u32 ifindex = 0;
 
+	tc_pull(ctx, v4);
 	if (established(ctx, &verdict, &ifindex, false, v4) == ESTABLISHED_DONE)
 		return hook_finish(ctx, verdict, ifindex);
 	switch (established_tail(ctx, v4)) {
@@ -113,6 +121,7 @@ static __always_inline int tc_egress(struct __sk_buff *ctx, const bool v4)
 	enum verdict verdict = VERDICT_PASS;
 	__u32 ifindex = 0;
 
+	tc_pull(ctx, v4);
 	if (established(ctx, &verdict, &ifindex, true, v4) == ESTABLISHED_DONE)
 		return hook_finish(ctx, verdict, ifindex);
 	switch (established_tail(ctx, v4)) {
@@ -128,7 +137,6 @@ static __always_inline int tc_ingress_any(struct __sk_buff *ctx)
 {
 	if (hook_tagged(ctx))
 		return TC_ACT_UNSPEC;
-	hook_pull(ctx, ETH_HLEN + sizeof(struct ipv6hdr) + sizeof(struct tcphdr));
 	if (ctx->protocol == bpf_htons(ETH_P_IP))
 		return tc_ingress(ctx, true);
 	if (ctx->protocol == bpf_htons(ETH_P_IPV6))
@@ -171,7 +179,6 @@ static __always_inline int tc_egress_any(struct __sk_buff *ctx)
 {
 	if (hook_tagged(ctx))
 		return TC_ACT_UNSPEC;
-	hook_pull(ctx, ETH_HLEN + sizeof(struct ipv6hdr) + sizeof(struct tcphdr));
 	if (ctx->protocol == bpf_htons(ETH_P_IP))
 		return tc_egress(ctx, true);
 	if (ctx->protocol == bpf_htons(ETH_P_IPV6))
