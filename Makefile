@@ -78,7 +78,7 @@ TIDY := $(patsubst %.c,build/tidy/%,$(USER_SRC) $(TOOL_SRC))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all man pictures check test test-kube bench bench-veth kernels benchapi benchdns benchprobe unit packet \
+.PHONY: all man pictures check test test-kube bench bench-veth bench-connect kernels benchapi benchdns benchprobe unit packet \
 	property net programs demo fuzz lint format install clean \
 	help root setup FORCE
 
@@ -181,7 +181,7 @@ $(B)/tests/kube/%: $(B)/tests/kube/%.o $(B)/liblbctl.a
 
 $(BENCH:%=%.o): | $(SKEL) $(SKEL_DIR)/bench.skel.h
 $(B)/tests/bench/veth.o: | $(SKEL_DIR)/veth.skel.h
-TRAFFIC := $(B)/tests/bench/veth
+TRAFFIC := $(addprefix $(B)/tests/bench/,connect veth)
 TRAFFIC_HELP := $(addprefix $(B)/tests/bench/,goal.o netns.o sample.o)
 $(TRAFFIC): $(B)/tests/bench/%: $(B)/tests/bench/%.o $(TRAFFIC_HELP) $(B)/liblbctl.a
 	$(call say,LD,$@)$(CC) $(SAN) $^ $(LIBS) -lm -o $@
@@ -225,6 +225,9 @@ benchdns: root setup ## questions to DNS a second, beside unbound and knotd; nee
 
 bench-veth: root all $(B)/tests/bench/veth ## packets a second through a node, beside kube-proxy's rules: 3 minutes
 	$(Q)tests/bench/veth.sh --json build/bench-veth.json
+
+bench-connect: root all $(B)/tests/bench/connect ## connections a second by cluster IP, beside kube-proxy's rules: 1 minute
+	$(Q)tests/bench/connect.sh --json build/bench-connect.json
 
 benchapi: root all $(B)/tests/bench/bench_api ## what the objects of a big cluster cost, and how soon maps follow
 	$(Q)$(B)/tests/bench/bench_api $(B)/lbctl

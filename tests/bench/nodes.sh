@@ -3,7 +3,7 @@
 # Nodes for the benchmarks on real traffic, each with a client and a backend of its own behind a veth:
 #
 #	client eth0 ── eth0 node eth1 ── eth0 backend
-#	198.18.0.1    198.18.0.254
+#	198.18.0.1    198.18.255.254   (or a pod, 10.244.0.1)
 #	              10.244.1.254         10.244.1.1 and so on
 #
 # All are up together, so that they can be measured in turns. Source it after setting ID.
@@ -38,9 +38,10 @@ nodes_tame() {
 	at "$1" "$2" ethtool -K "$3" tx off gro on >/dev/null
 }
 
-# node_new WAY: the three namespaces. Neighbours are known: nobody asks for them in between.
+# node_new WAY [CLIENT GATEWAY BITS]: the three namespaces. Neighbours are known: nobody asks for them in
+# between.
 node_new() {
-	local way=$1 host
+	local way=$1 client=${2:-198.18.0.1} gateway=${3:-198.18.255.254} bits=${4:-15} host
 	for host in client node backend; do
 		ip netns add "$ID-$way-$host"
 		at "$way" "$host" ip link set lo up
@@ -50,13 +51,13 @@ node_new() {
 	done
 	node_link "$way" client 01 eth0 02
 	node_link "$way" backend 04 eth1 03
-	at "$way" client ip addr add 198.18.0.1/15 dev eth0
-	at "$way" node ip addr add 198.18.255.254/15 dev eth0
+	at "$way" client ip addr add "$client/$bits" dev eth0
+	at "$way" node ip addr add "$gateway/$bits" dev eth0
 	at "$way" node ip addr add 10.244.1.254/24 dev eth1
 	at "$way" node sysctl -qw net.ipv4.ip_forward=1
-	at "$way" client ip neigh add 198.18.255.254 lladdr 02:00:00:00:00:02 dev eth0
-	at "$way" client ip route add default via 198.18.255.254
-	at "$way" node ip neigh add 198.18.0.1 lladdr 02:00:00:00:00:01 dev eth0
+	at "$way" client ip neigh add "$gateway" lladdr 02:00:00:00:00:02 dev eth0
+	at "$way" client ip route add default via "$gateway"
+	at "$way" node ip neigh add "$client" lladdr 02:00:00:00:00:01 dev eth0
 	at "$way" backend ip neigh add 10.244.1.254 lladdr 02:00:00:00:00:03 dev eth0
 	at "$way" backend ip route add default dev eth0 via 10.244.1.254 onlink
 }
@@ -79,6 +80,35 @@ node_backends() {
 		at "$way" backend ip addr add "10.244.1.$n/24" dev eth0
 		at "$way" node ip neigh add "10.244.1.$n" lladdr 02:00:00:00:00:04 dev eth1
 	done
+}
+
+lbctl_on() {
+	local way=$1
+	shift
+	LBCTL_ROOT=$NODES_DIR/$way at "$way" node "$NODES_TOP/build/lbctl" "$@" >/dev/null
+}
+
+# lbctl_config WAY [LINE...]: its configuration.
+lbctl_config() {
+	local way=$1
+	shift
+	mkdir -p "$NODES_DIR/$way"
+	printf '%s\n' 'apiVersion: lbctl.io/v1' 'kind: Configuration' 'nodeName: node1' \
+		'podCIDRs: [10.244.0.0/16]' "$@" >"$NODES_DIR/$way/config.yaml"
+}
+
+# node_balance nft|iptables|lbctl WAY PROTOCOL SERVICES BACKENDS; lbctl is attached already.
+node_balance() {
+	local form=$1 way=$2
+	shift 2
+	case $form in
+	nft) "$NODES_TOP/tests/bench/cluster" nft "$@" | at "$way" node nft -f - ;;
+	iptables) "$NODES_TOP/tests/bench/cluster" iptables "$@" | at "$way" node iptables-legacy-restore ;;
+	lbctl)
+		"$NODES_TOP/tests/bench/cluster" yaml "$@" >"$NODES_DIR/$way/cluster.yaml"
+		lbctl_on "$way" apply -f "$NODES_DIR/$way/cluster.yaml"
+		;;
+	esac
 }
 
 nodes_down() {
