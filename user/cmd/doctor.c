@@ -10,6 +10,7 @@
 #include "user/cmd/resource.h"
 #include "user/util/cleanup.h"
 #include "user/util/num.h"
+#include "user/util/terminal.h"
 
 #define OUTPUTS "wide|json|yaml"
 #define AGENT_SECONDS 3 /* a healthy agent answers in milliseconds, a syncing one in seconds */
@@ -185,7 +186,7 @@ static int doctor_run(struct cli *cli)
 	doctor->dp_error = why.text;
 	if (visit.output == OUTPUT_JSON || visit.output == OUTPUT_YAML)
 		visit.list = json_array();
-	visit.colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
+	visit.colour = terminal_has_colour(stdout);
 	code = visit_all(&visit, cli);
 	json_decref(visit.list);
 	doctor_datapath_done(&dp);
