@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # What the scenarios of Ingress share. Needs stage.sh and check.sh.
 
-node=192.0.2.1
-kubia='kubia-4h2mx kubia-9tcwz kubia-lq7dn'
+NODE=192.0.2.1
+KUBIA='kubia-4h2mx kubia-9tcwz kubia-lq7dn'
 
 # web HOST URL [CURL-OPTION...]: from outside, the names of example.com being the Ingress's.
 web() {
 	local url=$1
 	shift
-	on client curl -sS --max-time 5 --connect-to "::$node:" "$url" "$@"
+	on client curl -sS --max-time 10 --connect-to "::$NODE:" "$url" "$@"
 }
 
 # code N URL [CURL-OPTION...]: the answer's status.
@@ -45,7 +45,11 @@ ingress_apply() {
 	# After the others: of files that change together an agent may see some first.
 	[ $# = 0 ] || on node1 lbctl apply "$@" >/dev/null
 	on node1 lbctl apply -f "$STAGE/generation.yaml" >/dev/null
-	stage_eventually 5 generation_is_served
+	stage_eventually 20 generation_is_served || {
+		echo "the rules are not served after 20 s" >&2
+		tail -5 "$STAGE/node1/agent.log" >&2
+		return 1
+	}
 }
 
 # Old workers may still take a connection or two while the new ones begin.
@@ -74,7 +78,7 @@ shows() {
 	local subject=$1 name=$2
 	shift 2
 	prints "^subject=$subject$" on client bash -c \
-		"openssl s_client -connect $node:443 -servername $name $* </dev/null 2>/dev/null |
+		"openssl s_client -connect $NODE:443 -servername $name $* </dev/null 2>/dev/null |
 			openssl x509 -noout -subject"
 }
 
@@ -114,7 +118,7 @@ mirror_start() {
 load_start() {
 	touch "$STAGE/load"
 	while [ -e "$STAGE/load" ]; do
-		on client loadgen tcp $node 80 "--http=${1:-loadgen}" --count 500 --concurrency 4
+		on client loadgen tcp $NODE 80 "--http=${1:-loadgen}" --count 500 --concurrency 4
 	done >"$STAGE/load.json" 2>&1 &
 	load=$!
 }

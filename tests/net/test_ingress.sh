@@ -11,9 +11,9 @@ cd "$(dirname "$0")"
 
 one_host() {
 	on node1 lbctl apply -f kubia/kubia-ingress.yaml >/dev/null
-	check 'HAProxy starts' stage_eventually 5 web http://kubia.example.com/
-	check 'one host: all pods' hits "$kubia" 20 client http://kubia.example.com/ \
-		--connect-to "::$node:"
+	check 'HAProxy starts' stage_eventually 15 web http://kubia.example.com/
+	check 'one host: all pods' hits "$KUBIA" 20 client http://kubia.example.com/ \
+		--connect-to "::$NODE:"
 	check 'another host: 404' code 404 http://other.example.com/
 	check 'get ingress' prints '^kubia +<none> +kubia.example.com +192.0.2.1,200... +80 ' \
 		on node1 lbctl get ingress
@@ -23,30 +23,30 @@ one_host() {
 		on node1 lbctl get ingress kubia -o json
 	check 'and not into the state' fails grep -rq loadBalancer "$STAGE/node1/state/ingresses"
 	check 'another node serves it, too' prints "^You've hit kubia" \
-		on client curl -sS --max-time 5 --connect-to ::192.0.2.2: http://kubia.example.com/
+		on client curl -sS --max-time 10 --connect-to ::192.0.2.2: http://kubia.example.com/
 	check 'over IPv6' prints "^You've hit kubia" \
-		on client curl -sS --max-time 5 --connect-to '::[2001:db8::1]:' http://kubia.example.com/
+		on client curl -sS --max-time 10 --connect-to '::[2001:db8::1]:' http://kubia.example.com/
 }
 
 paths_and_hosts() {
 	ingress_apply -f kubia/kubia-ingress-paths.yaml
-	check '/kubia' hits "$kubia" 20 client http://kubia.example.com/kubia --connect-to "::$node:"
-	check '/foo' hits bar-7xk2p 3 client http://kubia.example.com/foo --connect-to "::$node:"
+	check '/kubia' hits "$KUBIA" 20 client http://kubia.example.com/kubia --connect-to "::$NODE:"
+	check '/foo' hits bar-7xk2p 3 client http://kubia.example.com/foo --connect-to "::$NODE:"
 	check 'below /foo' hits bar-7xk2p 3 client http://kubia.example.com/foo/x?y=z \
-		--connect-to "::$node:"
+		--connect-to "::$NODE:"
 	check 'beside /foo' code 404 http://kubia.example.com/foobar
 	check 'the former path is gone' code 404 http://kubia.example.com/
 	ingress_apply -f kubia/kubia-ingress-hosts.yaml
-	check 'extensions/v1beta1: foo' hits "$kubia" 20 client http://foo.example.com/ \
-		--connect-to "::$node:"
+	check 'extensions/v1beta1: foo' hits "$KUBIA" 20 client http://foo.example.com/ \
+		--connect-to "::$NODE:"
 	check 'extensions/v1beta1: bar, by the name of the port' hits bar-7xk2p 3 client \
-		http://bar.example.com/ --connect-to "::$node:"
+		http://bar.example.com/ --connect-to "::$NODE:"
 	sed 's|extensions/|networking.k8s.io/|' kubia/kubia-ingress-hosts.yaml >"$STAGE/beta.yaml"
 	on node1 lbctl apply -f "$STAGE/beta.yaml" >/dev/null
 	check 'networking.k8s.io/v1beta1' hits bar-7xk2p 3 client http://bar.example.com/ \
-		--connect-to "::$node:"
+		--connect-to "::$NODE:"
 	check 'upper case, a port and a dot' prints '^You.ve hit bar' \
-		web http://$node/ -H 'Host: BAR.example.com.:80'
+		web http://$NODE/ -H 'Host: BAR.example.com.:80'
 }
 
 tls() {
@@ -81,14 +81,14 @@ tls() {
 	certificate ec -pkeyopt ec_paramgen_curve:P-256 -subj '/O=new/CN=kubia.example.com' \
 		-keyout "$STAGE/k2.key" -out "$STAGE/k2.cert"
 	on node1 lbctl delete secret tls-secret >/dev/null
-	stage_eventually 5 shows 'CN = lbctl default certificate' kubia.example.com
+	stage_eventually 15 shows 'CN = lbctl default certificate' kubia.example.com
 	check 'without its Secret: the default certificate' \
 		shows 'CN = lbctl default certificate' kubia.example.com
 	check 'and said so' prints 'Warning +Rejected .*secret default/tls-secret is not there' \
 		on node1 lbctl describe ingress kubia
 	on node1 lbctl create secret tls tls-secret --cert "$STAGE/k2.cert" --key "$STAGE/k2.key" \
 		>/dev/null
-	check 'a new certificate, ECDSA' stage_eventually 5 \
+	check 'a new certificate, ECDSA' stage_eventually 15 \
 		shows 'O = new, CN = kubia.example.com' kubia.example.com
 }
 
@@ -215,7 +215,7 @@ bad_ones() {
 upgrade_start() {
 	touch "$STAGE/upgrade"
 	cat >"$STAGE/upgrade-client" <<-END
-		exec 3<>/dev/tcp/$node/80
+		exec 3<>/dev/tcp/$NODE/80
 		printf 'GET /socket HTTP/1.1\r\nHost: socket.example.com\r\nConnection: Upgrade\r\n' >&3
 		printf 'Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n' >&3
 		printf 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n' >&3
@@ -263,7 +263,7 @@ upgrade_start() {
 	END
 	on client bash "$STAGE/upgrade-client" >"$STAGE/upgrade.out" 2>&1 &
 	upgrade=$!
-	check 'upgrade' stage_eventually 5 grep -q '101 Switching' "$STAGE/upgrade.out"
+	check 'upgrade' stage_eventually 15 grep -q '101 Switching' "$STAGE/upgrade.out"
 }
 
 upgrade_goes_on() {
@@ -312,11 +312,11 @@ endpoint_changes() {
 	check 'endpoint changes: no reload' [ "$(configurations)" = "$before" ]
 	on node1 lbctl delete pod kubia-4h2mx kubia-lq7dn >/dev/null
 	check 'only the pod that is left' hits kubia-9tcwz 5 client http://kubia.example.com/ \
-		--connect-to "::$node:"
+		--connect-to "::$NODE:"
 	on node1 lbctl delete pod kubia-9tcwz >/dev/null
 	check 'no pod: 503' code 503 http://kubia.example.com/
 	on node1 lbctl apply -f kubia/cluster.yaml >/dev/null
-	check 'all again' hits "$kubia" 20 client http://kubia.example.com/ --connect-to "::$node:"
+	check 'all again' hits "$KUBIA" 20 client http://kubia.example.com/ --connect-to "::$NODE:"
 }
 
 the_agent() {
@@ -330,20 +330,20 @@ the_agent() {
 	check 'the same process' [ -d "/proc/$pid" ]
 	check 'the upgraded connection goes on through it' upgrade_goes_on
 	kill -KILL "$pid"
-	check 'killed, it is started again' stage_eventually 10 prints "^You've hit kubia" \
+	check 'killed, it is started again' stage_eventually 15 prints "^You've hit kubia" \
 		web http://kubia.example.com/
 	rm "$STAGE/upgrade"
 	wait "$upgrade" || true
 	on node1 lbctl delete ingress kubia hosts socket generation >/dev/null
-	check 'no Ingress: no HAProxy' stage_eventually 5 fails master
+	check 'no Ingress: no HAProxy' stage_eventually 15 fails master
 	check 'and nobody listens' fails web http://kubia.example.com/
 	ingress_apply -f kubia/kubia-ingress.yaml
-	check 'it comes again' stage_eventually 5 web http://kubia.example.com/
+	check 'it comes again' stage_eventually 15 web http://kubia.example.com/
 	agent_kill node1 TERM
 	check 'it ends with the agent' fails web http://kubia.example.com/
 	check 'and leaves no keys' [ -z "$(find "$STAGE/node1/run/ingress" -type f)" ]
 	agent_start node1
-	check 'and begins with it' stage_eventually 5 web http://kubia.example.com/
+	check 'and begins with it' stage_eventually 15 web http://kubia.example.com/
 }
 
 ingress_stage

@@ -24,8 +24,8 @@ listed_apply() {
 
 # reaches_now "POD..." HOST: soon, exactly these.
 reaches_now() {
-	stage_eventually 5 hits "$1" 12 client "http://$2.example.com/" --connect-to "::$node:" ||
-		hits "$1" 12 client "http://$2.example.com/" --connect-to "::$node:"
+	stage_eventually 15 hits "$1" 12 client "http://$2.example.com/" --connect-to "::$NODE:" ||
+		hits "$1" 12 client "http://$2.example.com/" --connect-to "::$NODE:"
 }
 
 pod_label() {
@@ -45,13 +45,13 @@ keeps_its_pod() {
 pods_in_places() {
 	local before pod
 	check 'listed pods' listed_apply
-	check 'headless: all pods' reaches_now "$kubia" headless
+	check 'headless: all pods' reaches_now "$KUBIA" headless
 	pod=$(web http://sticky.example.com/ -c "$STAGE/jar")
 	check 'cookie: the same pod' keeps_its_pod "$pod"
 	before=$(configurations)
 	load_start headless.example.com
 	for _ in 1 2 3 4 5; do
-		for name in $kubia; do
+		for name in $KUBIA; do
 			pod_label "$name" out
 			pod_label "$name" kubia
 		done
@@ -63,12 +63,12 @@ pods_in_places() {
 	check 'nor by cookie' reaches_now 'kubia-9tcwz kubia-lq7dn' sticky
 	pod_label kubia-9tcwz out
 	pod_label kubia-lq7dn out
-	check 'none is left: 503' stage_eventually 3 code 503 http://headless.example.com/
+	check 'none is left: 503' stage_eventually 15 code 503 http://headless.example.com/
 	pod_label kubia-4h2mx kubia
 	check 'one comes back' reaches_now kubia-4h2mx headless
 	pod_label kubia-9tcwz kubia
 	pod_label kubia-lq7dn kubia
-	check 'all come back' reaches_now "$kubia" headless
+	check 'all come back' reaches_now "$KUBIA" headless
 	check 'and HAProxy was never reloaded' [ "$(configurations)" = "$before" ]
 	check 'a worker that dies takes the present pods' worker_dies
 }
@@ -79,7 +79,7 @@ worker_dies() {
 	reaches_now 'kubia-9tcwz kubia-lq7dn' headless || return 1
 	kill -KILL "$(pgrep -P "$(master)" | head -1)"
 	sleep 0.2
-	stage_eventually 10 web http://headless.example.com/ || return 1
+	stage_eventually 15 web http://headless.example.com/ || return 1
 	reaches_now 'kubia-9tcwz kubia-lq7dn' headless
 	pod_label kubia-4h2mx kubia
 }
@@ -107,8 +107,8 @@ proxy_protocol() {
 	check 'PROXY: who is trusted says who asks' prints '^x-forwarded-for: 203.0.113.7' \
 		spoken outside 'PROXY TCP4 203.0.113.7 192.0.2.1 4711 80'
 	check 'PROXY: and has to' fails spoken outside ''
-	check 'PROXY: version 2' prints '^x-forwarded-for: 192.0.2.30' on outside curl -sS --max-time 5 \
-		--haproxy-protocol --connect-to "::$node:" http://seen.example.com/
+	check 'PROXY: version 2' prints '^x-forwarded-for: 192.0.2.30' on outside curl -sS --max-time 10 \
+		--haproxy-protocol --connect-to "::$NODE:" http://seen.example.com/
 	check 'PROXY: from others it is no request' fails prints '^x-forwarded-for' \
 		spoken client 'PROXY TCP4 203.0.113.7 192.0.2.1 4711 80'
 	check 'PROXY: others are who they are' prints '^x-forwarded-for: 192.0.2.10' \
@@ -124,7 +124,7 @@ proxy_protocol() {
 
 # spoken HOST LINE: a request behind that line.
 spoken() {
-	on "$1" timeout 3 bash -c "exec 3<>/dev/tcp/$node/80
+	on "$1" timeout 3 bash -c "exec 3<>/dev/tcp/$NODE/80
 		printf '%s' '${2:+$2
 }' | sed 's/\$/\r/' >&3
 		printf 'GET / HTTP/1.1\r\nHost: seen.example.com\r\nConnection: close\r\n\r\n' >&3
@@ -133,13 +133,13 @@ spoken() {
 
 # value SERIES: what the agent's metrics say of it.
 value() {
-	on node1 curl -sS --max-time 5 http://127.0.0.1:9100/metrics |
+	on node1 curl -sS --max-time 10 http://127.0.0.1:9100/metrics |
 		awk 'index($0, series " ") == 1 { print $NF }' series="lbctl_ingress_$1"
 }
 
 # is SERIES OPERATOR NUMBER: soon, since an answer is a second old at most.
 is() {
-	stage_eventually 5 is_now "$@" || is_now "$@"
+	stage_eventually 15 is_now "$@" || is_now "$@"
 }
 
 is_now() {
@@ -185,12 +185,12 @@ metrics() {
 
 # An address that no device has becomes the node's own while it is served.
 own_address() {
-	ip -n "$STAGE_ID-client" route add 203.0.113.80 via $node
+	ip -n "$STAGE_ID-client" route add 203.0.113.80 via $NODE
 	check 'before: nobody is there' fails on client curl -s --max-time 0.5 \
 		--connect-to ::203.0.113.80: http://counted.example.com/
 	echo 'ingress: {addresses: [203.0.113.80, 192.0.2.1]}' >>"$STAGE/node1/config.yaml"
 	kill -HUP "$(cat "$STAGE/node1/agent.pid")"
-	check 'ingress.addresses: one that no device has' stage_eventually 5 on client curl -sS \
+	check 'ingress.addresses: one that no device has' stage_eventually 15 on client curl -sS \
 		--max-time 1 --connect-to ::203.0.113.80: http://counted.example.com/
 	check 'and one that a device has' code 200 http://counted.example.com/
 	check 'get ingress' prints ' 192.0.2.1,203.0.113.80 ' on node1 lbctl get ingress counted -o wide
@@ -207,16 +207,16 @@ without_haproxy() {
 	mkdir "$STAGE/empty"
 	stage_spawn node1 node1/agent.log env "PATH=$STAGE/empty" "$STAGE_BUILD/lbctl" agent
 	echo $! >"$STAGE/node1/agent.pid"
-	stage_eventually 5 test -S "$STAGE/node1/run/agent.sock"
-	check 'no HAProxy: describe says so' stage_eventually 5 prints \
+	stage_eventually 15 test -S "$STAGE/node1/run/agent.sock"
+	check 'no HAProxy: describe says so' stage_eventually 15 prints \
 		'Warning +Unserved .*HAProxy cannot be run \(not installed\)' \
 		on node1 lbctl describe ingress counted
 	check 'no HAProxy: and the metrics' is up == 0
-	check 'no HAProxy: Services work' hits "$kubia" 12 client http://192.0.2.1:30123
+	check 'no HAProxy: Services work' hits "$KUBIA" 12 client http://192.0.2.1:30123
 	agent_kill node1 TERM
 	agent_start node1
-	check 'HAProxy again' stage_eventually 5 code 200 http://counted.example.com/
-	check 'and nothing is said any more' stage_eventually 5 fails prints Unserved \
+	check 'HAProxy again' stage_eventually 15 code 200 http://counted.example.com/
+	check 'and nothing is said any more' stage_eventually 15 fails prints Unserved \
 		on node1 lbctl describe ingress counted
 }
 

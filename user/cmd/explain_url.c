@@ -107,14 +107,23 @@ static void route_tell(FILE *out, const struct store *store, const struct ingres
 {
 	const struct ingress_route *route = &rules->routes.items[entry->route];
 	const char *host = *entry->host ? entry->host : "*";
+	static const char *const matches[] = {
+		[INGRESS_EXACT] = "Exact",
+		[INGRESS_REGEX] = "regular expression",
+		[INGRESS_PREFIX] = "Prefix",
+	};
 
 	fprintf(out, "Ingress:\t%s/%s\n", route->ingress->ns, route->ingress->name);
 	if (route->path)
 		fprintf(out, "Rule:\thost %s, path %s (%s)\n", host, route->path,
-			entry->exact ? "Exact" : "Prefix");
+			matches[entry->match]);
 	else
 		fputs("Rule:\tnone; its default backend\n", out);
 	certificate_tell(out, rules, url);
+	if (route->clients)
+		fprintf(out, "Clients:\tshow a certificate by secret %s/%s%s\n", route->clients->ns,
+			route->clients->name,
+			route->options->clients == INGRESS_CLIENTS_OPTIONAL ? ", or none" : "");
 	service_tell(out, store, route);
 	for (size_t i = 0; i < rules->routes.n; i++)
 		if (rules->routes.items[i].main == entry->route && i != entry->route)

@@ -24,6 +24,9 @@ LB_CHECKED int certificate_check(const char *chain, const char *key, char **ret_
 /* The same of a Secret of type kubernetes.io/tls. */
 LB_CHECKED int certificate_of_secret(const struct object *secret, char **ret_pem, struct err *err);
 
+/* Are these certificates of authorities (ca.crt), and nothing else? */
+LB_CHECKED int certificate_check_chain(const char *chain, struct err *err);
+
 /* The names that the first certificate is for: "CN=kubia.example.com"; to be freed. */
 char *certificate_subject(const char *pem);
 

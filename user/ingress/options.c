@@ -34,6 +34,30 @@ static const char *read_bool(const char *text, void *to)
 	return NULL;
 }
 
+/* As nginx has it. */
+static const char *read_on(const char *text, void *to)
+{
+	*(bool *)to = !strcmp(text, "on");
+	return strcmp(text, "on") != 0 && strcmp(text, "off") != 0 ? "must be on or off" : NULL;
+}
+
+static const char *read_clients(const char *text, void *to)
+{
+	static const char *const words[] = {
+		[INGRESS_CLIENTS_ON] = "on",
+		[INGRESS_CLIENTS_OPTIONAL] = "optional",
+		[INGRESS_CLIENTS_OFF] = "off",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+		if (strcmp(text, words[i]) != 0)
+			continue;
+		*(enum ingress_clients *)to = (enum ingress_clients)i;
+		return NULL;
+	}
+	return "must be on, optional or off";
+}
+
 static const char *read_count(const char *text, void *to)
 {
 	uint64_t value;
@@ -178,7 +202,14 @@ static const struct reader readers[] = {
 	{ "ssl-redirect", "ssl-redirect", read_bool, AT(ssl_redirect) },
 	{ "force-ssl-redirect", "force-ssl-redirect", read_bool, AT(force_ssl_redirect) },
 	{ "rewrite-target", "rewrite-target", read_rewrite, AT(rewrite) },
+	{ "use-regex", "use-regex", read_bool, AT(use_regex) },
 	{ "backend-protocol", "backend-protocol", read_protocol, AT(protocol) },
+	{ "proxy-ssl-verify", "proxy-ssl-verify", read_on, AT(upstream.verify) },
+	{ "proxy-ssl-secret", "proxy-ssl-secret", read_text, AT(upstream.secret) },
+	{ "proxy-ssl-name", "proxy-ssl-name", read_token, AT(upstream.name) },
+	{ "proxy-ssl-server-name", "proxy-ssl-server-name", read_on, AT(upstream.sni) },
+	{ "auth-tls-secret", "auth-tls-secret", read_text, AT(clients_secret) },
+	{ "auth-tls-verify-client", "auth-tls-verify-client", read_clients, AT(clients) },
 	{ "connect-timeout", "proxy-connect-timeout", read_seconds, AT(connect_timeout) },
 	{ "send-timeout", "proxy-send-timeout", read_seconds, AT(send_timeout) },
 	{ "read-timeout", "proxy-read-timeout", read_seconds, AT(read_timeout) },
@@ -209,12 +240,11 @@ static const struct reader readers[] = {
 	{ "cors-max-age", "cors-max-age", read_count, AT(cors.max_age) },
 };
 
-/* Read elsewhere, or it changes nothing: the idiom of use-regex is known by its path. */
-static const char *const quiet[] = { "use-regex", "auth-secret-type", NULL };
+/* Read elsewhere, or it changes nothing. */
+static const char *const quiet[] = { "auth-secret-type", NULL };
 
 /* Without these somebody would get in who should not. */
-static const char *const guards[] = { "auth-url", "auth-tls-secret", "auth-tls-verify-client",
-				      "enable-modsecurity", NULL };
+static const char *const guards[] = { "auth-url", "auth-tls-match-cn", "enable-modsecurity", NULL };
 
 static void tell(const struct ingress_complaint *complaint, bool refused, const char *key,
 		 const char *what)

@@ -19,6 +19,18 @@ enum ingress_protocol {
 	INGRESS_H2,  /* GRPCS */
 };
 
+enum ingress_clients {
+	INGRESS_CLIENTS_ON,
+	INGRESS_CLIENTS_OPTIONAL,
+	INGRESS_CLIENTS_OFF,
+};
+
+/* Between HAProxy and the pods. Names of Secrets may have the namespace before them. */
+struct ingress_upstream {
+	bool verify, sni;
+	const char *secret, *name; /* or NULL */
+};
+
 struct ingress_cors {
 	bool on;
 	bool credentials;
@@ -37,13 +49,17 @@ struct ingress_canary {
 struct ingress_options {
 	bool ssl_redirect, force_ssl_redirect;
 	const char *rewrite;
+	bool use_regex;
 	enum ingress_protocol protocol;
 	uint32_t connect_timeout, send_timeout, read_timeout; /* seconds */
 	uint64_t body_size;				      /* bytes */
 	struct prefix_list allow, deny;
 	uint32_t limit_rps, limit_rpm, limit_connections;
 	const char *auth_secret, *auth_realm;
-	const char *cookie; /* affinity by a cookie of this name, or NULL */
+	struct ingress_upstream upstream;
+	enum ingress_clients clients; /* what is asked of them … */
+	const char *clients_secret;   /* … by these authorities; NULL: nothing */
+	const char *cookie;	      /* affinity by a cookie of this name, or NULL */
 	struct ingress_canary canary;
 	struct ingress_cors cors;
 };

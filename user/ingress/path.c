@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "user/ingress/path.h"
 
+/* The library that HAProxy has: what compiles here does so there. */
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
 #include <string.h>
 
 #include "user/util/cleanup.h"
@@ -39,15 +42,53 @@ bool path_is_below(const char *prefix, const char *path)
 	return !strncmp(path, prefix, length) && (!path[length] || path[length] == '/');
 }
 
-const char *path_wrong(const char *path)
+/* ----------------------------------------------------------------- expressions -- */
+
+bool path_is_regex(const char *path)
 {
 	unsigned int rest;
 	size_t length = path_pattern(path, &rest);
 
+	return strcspn(path, "()[]{}*^|\\+?$") < length;
+}
+
+static pcre2_code *regex_compile(const char *regex)
+{
+	int error;
+	PCRE2_SIZE at;
+
+	return pcre2_compile((PCRE2_SPTR)regex, PCRE2_ZERO_TERMINATED,
+			     PCRE2_ANCHORED | PCRE2_CASELESS, &error, &at, NULL);
+}
+
+bool path_matches(const char *regex, const char *path)
+{
+	pcre2_code *code = regex_compile(regex);
+	pcre2_match_data *match = code ? pcre2_match_data_create_from_pattern(code, NULL) : NULL;
+	bool matches =
+		match && pcre2_match(code, (PCRE2_SPTR)path, strlen(path), 0, 0, match, NULL) >= 0;
+
+	pcre2_match_data_free(match);
+	pcre2_code_free(code);
+	return matches;
+}
+
+static bool regex_is_right(const char *regex)
+{
+	pcre2_code *code = regex_compile(regex);
+
+	pcre2_code_free(code);
+	return code;
+}
+
+const char *path_wrong(const char *path, bool regex)
+{
 	for (const char *c = path; *c; c++)
 		if ((unsigned char)*c <= ' ' || *c == '\x7f')
 			return "has blanks or control characters";
-	if (strcspn(path, "()[]{}*^|\\") < length)
-		return "is a pattern; only /x(/|$)(.*), /x/?(.*) and /x/(.*) are understood";
+	if (regex)
+		return regex_is_right(path) ? NULL : "is no regular expression of PCRE";
+	if (path_is_regex(path) && path[strcspn(path, "()[]{}*^|\\")])
+		return "is a pattern; it needs use-regex and pathType ImplementationSpecific";
 	return NULL;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Paths of rules, and the one kind of pattern in them that is understood. */
+/* Paths of rules, and patterns in them. */
 #ifndef INGRESS_PATH_H
 #define INGRESS_PATH_H
 
@@ -8,10 +8,16 @@
 
 /*
  * "/x(/|$)(.*)", "/x/?(.*)", "/x/(.*)": how people write "what is below /x" for a rewrite. Returns
- * the length of "/x", and the number of the group that is the rest; 0: the path is no pattern, and
- * the whole of it is meant.
+ * the length of "/x", and the number of the group that is the rest; 0: the path is not of that
+ * form, and the whole of it is meant.
  */
 size_t path_pattern(const char *path, unsigned int *ret_rest);
+
+/* Is it a regular expression and nothing simpler, where such are allowed? */
+bool path_is_regex(const char *path);
+
+/* Does path begin with what the expression stands for? Case is ignored, as ingress-nginx does. */
+bool path_matches(const char *regex, const char *path);
 
 /* Without the slashes at the end that say nothing: "/x/" and "/x" are one prefix, "/" is "". */
 size_t path_prefix_length(const char *path, size_t length);
@@ -20,6 +26,6 @@ size_t path_prefix_length(const char *path, size_t length);
 bool path_is_below(const char *prefix, const char *path);
 
 /* Why it cannot be a rule's path, or NULL. */
-const char *path_wrong(const char *path);
+const char *path_wrong(const char *path, bool regex);
 
 #endif

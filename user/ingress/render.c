@@ -61,15 +61,15 @@ size_t render_users(const struct ingress_rules *rules, const struct ingress_rout
 /* ----------------------------------------------------------------- frontend -- */
 
 static void bind_print(FILE *out, const char *address, const struct ingress_listen *listen,
-		       const char *more)
+		       const char *more, bool resume)
 {
 	fprintf(out, "\tbind %s:%u%s\n", address, listen->http_port, more);
 	fprintf(out,
-		"\tbind %s:%u%s ssl crt-list " RENDER_FOLDER "/crt-list.txt alpn h2,http/1.1\n",
-		address, listen->https_port, more);
+		"\tbind %s:%u%s ssl crt-list " RENDER_FOLDER "/crt-list.txt alpn h2,http/1.1%s\n",
+		address, listen->https_port, more, resume ? "" : " no-tls-tickets");
 }
 
-static void binds_print(FILE *out, const struct ingress_listen *listen)
+static void binds_print(FILE *out, const struct ingress_listen *listen, bool resume)
 {
 	for (size_t i = 0; i < listen->addresses.n; i++) {
 		const struct lb_addr *addr = &listen->addresses.items[i];
@@ -77,12 +77,12 @@ static void binds_print(FILE *out, const struct ingress_listen *listen)
 		cleanup_free char *address =
 			xasprintf(addr_is_v4(addr) ? "%s" : "[%s]", addr_format(addr, text));
 
-		bind_print(out, address, listen, "");
+		bind_print(out, address, listen, "", resume);
 	}
 	if (!listen->addresses.n)
-		bind_print(out, "0.0.0.0", listen, "");
+		bind_print(out, "0.0.0.0", listen, "", resume);
 	if (!listen->addresses.n && !listen->v4_only)
-		bind_print(out, "[::]", listen, " v6only");
+		bind_print(out, "[::]", listen, " v6only", resume);
 }
 
 /* From others a line of that protocol is a bad request. */
@@ -96,25 +96,47 @@ static void trusted_print(FILE *out, const struct prefix_list *trusted)
 		fputs("\ttcp-request connection expect-proxy layer4 if trusted\n", out);
 }
 
-/* Keys of the maps begin with the number of the host's rules, so that one tree has all hosts. */
-static const char lookup[] =
-	"\thttp-request set-var(txn.host) req.hdr(host),host_only,lower,rtrim(.)\n"
-	"\thttp-request set-var(txn.rules) var(txn.host),map_str(" RENDER_FOLDER "/hosts.map)\n"
-	"\thttp-request set-var(txn.rules) var(txn.host),regsub(^[^.]*,),map_str(" RENDER_FOLDER
-	"/wildcards.map) "
-	"unless { var(txn.rules) -m found }\n"
-	"\thttp-request set-var(txn.rules) str(h0) unless { var(txn.rules) -m found }\n"
-	"\thttp-request set-var(txn.path) path\n"
-	"\thttp-request set-var(txn.route) var(txn.rules),concat(,txn.path),map_str(" RENDER_FOLDER
-	"/exact.map)\n"
-	"\thttp-request set-var(txn.route) var(txn.rules),concat(,txn.path,/),"
-	"map_beg(" RENDER_FOLDER "/prefix.map) unless { var(txn.route) -m found }\n"
-	"\thttp-request set-header X-Forwarded-For %[src]\n"
-	"\thttp-request set-header X-Real-IP %[src]\n"
-	"\thttp-request set-header X-Forwarded-Host %[req.hdr(host)]\n"
-	"\thttp-request set-header X-Forwarded-Port %[dst_port]\n"
-	"\thttp-request set-header X-Forwarded-Proto http\n"
-	"\thttp-request set-header X-Forwarded-Proto https if { ssl_fc }\n";
+static bool any_has_regex(const struct ingress_rules *rules)
+{
+	for (size_t i = 0; i < rules->entries.n; i++)
+		if (rules->entries.items[i].match == INGRESS_REGEX)
+			return true;
+	return false;
+}
+
+/*
+ * Keys of the maps begin with the number of the host's rules, so that one tree has all hosts: "h3",
+ * or "r3" where expressions have to be tried, one after the other.
+ */
+static void lookup_print(FILE *out, const struct ingress_rules *rules)
+{
+	fprintf(out,
+		"\thttp-request set-var(txn.host) req.hdr(host),host_only,lower,rtrim(.)\n"
+		"\thttp-request set-var(txn.rules) var(txn.host),map_str(" RENDER_FOLDER
+		"/hosts.map)\n"
+		"\thttp-request set-var(txn.rules) "
+		"var(txn.host),regsub(^[^.]*,),map_str(" RENDER_FOLDER
+		"/wildcards.map) unless { var(txn.rules) -m found }\n"
+		"\thttp-request set-var(txn.rules) str(%c0) unless { var(txn.rules) -m found }\n"
+		"\thttp-request set-var(txn.path) path\n"
+		"\thttp-request set-var(txn.route) "
+		"var(txn.rules),concat(,txn.path),map_str(" RENDER_FOLDER "/exact.map)\n",
+		rules_has_regex(rules, "") ? 'r' : 'h');
+	if (any_has_regex(rules))
+		fputs("\thttp-request set-var(txn.route) var(txn.rules),concat(,txn.path),"
+		      "map_reg(" RENDER_FOLDER "/regex.map) "
+		      "if { var(txn.rules) -m beg r } !{ var(txn.route) -m found }\n",
+		      out);
+	fputs("\thttp-request set-var(txn.route) var(txn.rules),concat(,txn.path,/),"
+	      "map_beg(" RENDER_FOLDER "/prefix.map) unless { var(txn.route) -m found }\n"
+	      "\thttp-request set-header X-Forwarded-For %[src]\n"
+	      "\thttp-request set-header X-Real-IP %[src]\n"
+	      "\thttp-request set-header X-Forwarded-Host %[req.hdr(host)]\n"
+	      "\thttp-request set-header X-Forwarded-Port %[dst_port]\n"
+	      "\thttp-request set-header X-Forwarded-Proto http\n"
+	      "\thttp-request set-header X-Forwarded-Proto https if { ssl_fc }\n",
+	      out);
+}
 
 static void canary_print(FILE *out, const struct ingress_rules *rules, size_t index)
 {
@@ -149,9 +171,9 @@ static void frontend_print(FILE *out, const struct ingress_rules *rules,
 			   const struct ingress_listen *listen)
 {
 	fputs("\nfrontend ingress\n", out);
-	binds_print(out, listen);
+	binds_print(out, listen, !render_any_clients(rules));
 	trusted_print(out, &rules->trusted);
-	fputs(lookup, out);
+	lookup_print(out, rules);
 	for (size_t i = 0; i < rules->routes.n; i++)
 		if (rules->routes.items[i].main != i)
 			canary_print(out, rules, i);
@@ -183,9 +205,10 @@ static void users_print(FILE *out, const struct ingress_rules *rules)
 static void config_print(FILE *out, const struct ingress_rules *rules,
 			 const struct ingress_pools *pools, const struct ingress_listen *listen)
 {
-	fputs("global\n"
-	      "\tssl-default-bind-options ssl-min-ver TLSv1.2\n"
-	      "\ndefaults\n"
+	/* A session that is resumed is not verified again, whichever host it was begun with. */
+	fprintf(out, "global\n\tssl-default-bind-options ssl-min-ver TLSv1.2\n%s",
+		render_any_clients(rules) ? "\ttune.ssl.cachesize 0\n" : "");
+	fputs("\ndefaults\n"
 	      "\tmode http\n"
 	      "\tretries 2\n"
 	      "\toption redispatch 1\n"
@@ -205,41 +228,85 @@ static void config_print(FILE *out, const struct ingress_rules *rules,
 /* --------------------------------------------------------------------- maps -- */
 
 struct maps {
-	FILE *hosts, *wildcards, *exact, *prefix;
+	FILE *hosts, *wildcards, *exact, *prefix, *regex;
 };
 
-static void maps_print(const struct ingress_rules *rules, const struct maps *maps)
+struct sorted {
+	const struct ingress_entry *entry;
+	size_t length;
+};
+
+/* The longest first: the first that matches counts. */
+static int compare_length(const void *a, const void *b)
 {
-	const char *last = "";
-	size_t number = 0;
+	const struct sorted *x = a, *y = b;
 
-	for (size_t i = 0; i < rules->entries.n; i++) {
-		const struct ingress_entry *entry = &rules->entries.items[i];
-		cleanup_free char *name = render_route_name(rules, entry->route);
-		bool wildcard = *entry->host == '*';
-
-		if (strcmp(entry->host, last) != 0)
-			fprintf(wildcard ? maps->wildcards : maps->hosts, "%s h%zu\n",
-				entry->host + wildcard, ++number);
-		last = entry->host;
-		if (entry->exact)
-			fprintf(maps->exact, "h%zu%s %s\n", number, entry->path, name);
-		else
-			fprintf(maps->prefix, "h%zu%s/ %s\n", number, entry->path, name);
-	}
+	if (x->length == y->length)
+		return (x->entry > y->entry) - (x->entry < y->entry);
+	return x->length < y->length ? 1 : -1;
 }
 
-static void certificates_print(FILE *out, const struct ingress_rules *rules)
+/* Expressions of one host, and its prefixes as such. */
+static void regex_host_print(FILE *out, const struct ingress_rules *rules,
+			     const struct ingress_entry *entries, size_t n, size_t number)
 {
-	fputs(RENDER_FOLDER "/default.pem\n", out);
-	for (size_t i = 0; i < rules->certificates.n; i++) {
-		const struct ingress_certificate *certificate = &rules->certificates.items[i];
+	VEC(struct sorted) sorted = { 0 };
 
-		fprintf(out, RENDER_FOLDER "/%s_%s.pem", certificate->secret->ns,
-			certificate->secret->name);
-		for (size_t k = 0; k < certificate->n_hosts; k++)
-			fprintf(out, " %s", certificate->hosts[k]);
-		fputc('\n', out);
+	for (size_t i = 0; i < n; i++)
+		if (entries[i].match != INGRESS_EXACT)
+			vec_push(&sorted, ((struct sorted){ &entries[i],
+							    rules_length(rules, &entries[i]) }));
+	if (sorted.n)
+		qsort(sorted.items, sorted.n, sizeof(*sorted.items), compare_length);
+	for (size_t i = 0; i < sorted.n; i++) {
+		const struct ingress_entry *entry = sorted.items[i].entry;
+		cleanup_free char *name = render_route_name(rules, entry->route);
+
+		fprintf(out, "^r%zu", number);
+		if (entry->match == INGRESS_REGEX) {
+			fprintf(out, "(?i:%s)", entry->path);
+		} else {
+			render_regex(out, entry->path, strlen(entry->path));
+			fputs("(/|$)", out);
+		}
+		fprintf(out, " %s\n", name);
+	}
+	vec_free(&sorted);
+}
+
+static void host_print(const struct ingress_rules *rules, const struct ingress_entry *entries,
+		       size_t n, size_t number, const struct maps *maps)
+{
+	const char *host = entries->host;
+	bool regex = rules_has_regex(rules, host), wildcard = *host == '*';
+	char kind = regex ? 'r' : 'h';
+
+	if (*host)
+		fprintf(wildcard ? maps->wildcards : maps->hosts, "%s %c%zu\n", host + wildcard,
+			kind, number);
+	for (size_t i = 0; i < n; i++) {
+		cleanup_free char *name = render_route_name(rules, entries[i].route);
+
+		if (entries[i].match == INGRESS_EXACT)
+			fprintf(maps->exact, "%c%zu%s %s\n", kind, number, entries[i].path, name);
+		else if (!regex)
+			fprintf(maps->prefix, "h%zu%s/ %s\n", number, entries[i].path, name);
+	}
+	if (regex)
+		regex_host_print(maps->regex, rules, entries, n, number);
+}
+
+/* Number 0 is that of the rules without a host, which are sorted first. */
+static void maps_print(const struct ingress_rules *rules, const struct maps *maps)
+{
+	const struct ingress_entry *entries = rules->entries.items;
+	size_t number = 0, n;
+
+	for (size_t i = 0; i < rules->entries.n; i += n) {
+		for (n = 1;
+		     i + n < rules->entries.n && !strcmp(entries[i].host, entries[i + n].host);)
+			n++;
+		host_print(rules, &entries[i], n, *entries[i].host ? ++number : 0, maps);
 	}
 }
 
@@ -256,8 +323,19 @@ static void file_add(struct ingress_files *files, char *name, const char *text)
 	vec_push(files, ((struct ingress_file){ name, xstrdup(text) }));
 }
 
-static const char *const names[] = { "haproxy.cfg", "hosts.map",  "wildcards.map",
-				     "exact.map",   "prefix.map", "crt-list.txt" };
+static void authority_add(struct ingress_files *files, const struct ingress_authority *authority)
+{
+	const struct object *secret = authority->secret;
+
+	if (authority->ca)
+		file_add(files, xasprintf("%s_%s.ca.pem", secret->ns, secret->name), authority->ca);
+	if (authority->pem)
+		file_add(files, xasprintf("%s_%s.client.pem", secret->ns, secret->name),
+			 authority->pem);
+}
+
+static const char *const names[] = { "haproxy.cfg", "hosts.map", "wildcards.map", "exact.map",
+				     "prefix.map",  "regex.map", "crt-list.txt" };
 
 void render_files(const struct ingress_rules *rules, const struct ingress_pools *pools,
 		  const struct ingress_listen *listen, const char *default_pem,
@@ -272,8 +350,8 @@ void render_files(const struct ingress_rules *rules, const struct ingress_pools 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		out[i] = open_memstream(&files.items[i].text, &sizes[i]);
 	config_print(out[0], rules, pools, listen);
-	maps_print(rules, &(struct maps){ out[1], out[2], out[3], out[4] });
-	certificates_print(out[5], rules);
+	maps_print(rules, &(struct maps){ out[1], out[2], out[3], out[4], out[5] });
+	render_crt_list(out[6], rules);
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		fclose(out[i]);
 	file_add(&files, xstrdup("default.pem"), default_pem);
@@ -282,6 +360,8 @@ void render_files(const struct ingress_rules *rules, const struct ingress_pools 
 			 xasprintf("%s_%s.pem", rules->certificates.items[i].secret->ns,
 				   rules->certificates.items[i].secret->name),
 			 rules->certificates.items[i].pem);
+	for (size_t i = 0; i < rules->authorities.n; i++)
+		authority_add(&files, &rules->authorities.items[i]);
 	*ret_files = files;
 }
 

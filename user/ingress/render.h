@@ -5,8 +5,10 @@
  *	haproxy.cfg      one frontend, a backend for each route
  *	hosts.map        host → number of its rules; wildcards.map the same behind the first label
  *	exact.map        number and path → route; prefix.map: number, path and "/", longest first
+ *	regex.map        expressions of hosts that have some, and the prefixes of these hosts
  *	crt-list.txt     certificates by the names that clients ask for, the default first
  *	NAMESPACE_NAME.pem, default.pem
+ *	NAMESPACE_NAME.ca.pem, .client.pem: whom to believe, and what to show pods
  *
  * Where one names another, RENDER_FOLDER stands for where they will lie.
  */

@@ -11,10 +11,12 @@
 
 #define BURST_SECONDS 5 /* so many seconds' worth may come at once, as with ingress-nginx */
 #define MINUTE_SECONDS 60
+#define BODY_COUNTED 8192 /* bytes that surely fit beside the head */
 
 struct backend {
 	FILE *out;
 	const char *name;
+	const struct ingress_rules *rules;
 	const struct ingress_route *route;
 	const struct ingress_options *options;
 };
@@ -147,28 +149,31 @@ static void cors_print(const struct backend *backend)
 
 /* ------------------------------------------------------------------ rewrite -- */
 
-static void regex_print(FILE *out, const char *text, size_t length)
+void render_regex(FILE *out, const char *text, size_t length)
 {
 	for (size_t i = 0; i < length; i++) {
 		/* A quote would end the word. */
-		if (text[i] == '\'')
-			fputs("\\x27", out);
-		else if (isalnum((unsigned char)text[i]) || strchr("/-_~", text[i]))
+		if (isalnum((unsigned char)text[i]) || strchr("/-_~", text[i]))
 			fputc(text[i], out);
 		else
 			fprintf(out, "\\x%02x", (unsigned char)text[i]);
 	}
 }
 
-/* $1 and $2 of ingress-nginx: only the rest of the path has anything to say. */
-static char *rewrite_text(const char *target, unsigned int rest)
+/*
+ * $1 to $9 are groups of the path. Of a path that says "below /x" only the rest has anything to
+ * say; of a plain one nothing.
+ */
+static char *rewrite_text(const char *target, bool regex, unsigned int rest)
 {
 	char *text = xcalloc(1, 2 * strlen(target) + 1), *to = text;
 
 	for (; *target; target++) {
 		if (*target == '$' && isdigit((unsigned char)target[1])) {
 			target++;
-			if (rest && *target == (char)('0' + rest))
+			if (regex)
+				to += sprintf(to, "\\%c", *target);
+			else if (rest && *target == (char)('0' + rest))
 				to = stpcpy(to, "\\2");
 		} else if (*target == '\\') {
 			to = stpcpy(to, "\\\\");
@@ -182,17 +187,24 @@ static char *rewrite_text(const char *target, unsigned int rest)
 static void rewrite_print(const struct backend *backend)
 {
 	const char *path = backend->route->path ? backend->route->path : "/";
-	cleanup_free char *text = NULL;
-	unsigned int rest;
-	size_t length = path_pattern(path, &rest);
+	bool regex = backend->route->regex;
+	cleanup_free char *whole = xasprintf("^(?i:%s)", path), *text = NULL;
+	unsigned int rest = 0;
+	size_t length = regex ? 0 : path_pattern(path, &rest);
 
 	if (!backend->options->rewrite)
 		return;
-	text = rewrite_text(backend->options->rewrite, rest);
-	fputs("\thttp-request replace-path '^", backend->out);
-	if (rest)
-		regex_print(backend->out, path, path_prefix_length(path, length));
-	fputs(rest ? "(/|$)(.*)$' " : ".*$' ", backend->out);
+	text = rewrite_text(backend->options->rewrite, regex, rest);
+	fputs("\thttp-request replace-path ", backend->out);
+	if (regex) {
+		render_quoted(backend->out, whole);
+	} else {
+		fputs("'^", backend->out);
+		if (rest)
+			render_regex(backend->out, path, path_prefix_length(path, length));
+		fputs(rest ? "(/|$)(.*)$'" : ".*$'", backend->out);
+	}
+	fputc(' ', backend->out);
 	render_format(backend->out, text);
 	fputc('\n', backend->out);
 }
@@ -215,15 +227,9 @@ static void timeouts_print(const struct backend *backend)
 static void server_print(const struct backend *backend, size_t number, const char *address,
 			 const char *more)
 {
-	static const char *const words[] = {
-		[INGRESS_HTTP] = "",
-		[INGRESS_HTTPS] = " ssl verify none",
-		[INGRESS_H2C] = " proto h2",
-		[INGRESS_H2] = " ssl verify none alpn h2",
-	};
-
-	fprintf(backend->out, "\tserver s%zu %s%s%s\n", number, address,
-		words[backend->options->protocol], more);
+	fprintf(backend->out, "\tserver s%zu %s", number, address);
+	render_upstream(backend->out, backend->rules, backend->route);
+	fprintf(backend->out, "%s\n", more);
 }
 
 static void slots_print(const struct backend *backend, const struct ingress_pool *pool)
@@ -269,8 +275,32 @@ static void servers_print(const struct backend *backend, const struct ingress_po
 			     "");
 }
 
-static void guards_print(const struct backend *backend, const struct ingress_rules *rules,
-			 const struct ingress_listen *listen)
+/*
+ * A body whose length is not said can only be counted as far as it fits into HAProxy's buffer. One
+ * that goes on beyond that is refused with 411, as RFC 9110 15.5.12 has it. gRPC streams bodies
+ * that may last: there the length counts alone.
+ */
+static void body_print(const struct backend *backend)
+{
+	unsigned long long most = backend->options->body_size;
+	bool grpc = backend->options->protocol == INGRESS_H2C ||
+		    backend->options->protocol == INGRESS_H2;
+
+	if (!most)
+		return;
+	fprintf(backend->out, "\thttp-request deny deny_status 413 if { req.body_size gt %llu }\n",
+		most);
+	if (grpc)
+		return;
+	fprintf(backend->out,
+		"\tacl sized req.hdr(content-length) -m found\n"
+		"\thttp-request wait-for-body time 30s at-least %llu unless sized || METH_CONNECT\n"
+		"\thttp-request deny deny_status 413 if !sized { req.body_len gt %llu }\n"
+		"\thttp-request return status 411 if !sized { req.body_len ge %d }\n",
+		most < BODY_COUNTED ? most + 1 : BODY_COUNTED, most, BODY_COUNTED);
+}
+
+static void guards_print(const struct backend *backend, const struct ingress_listen *listen)
 {
 	cleanup_free char *port =
 		listen->https_port == 443 ? xstrdup("") : xasprintf(":%u", listen->https_port);
@@ -281,18 +311,16 @@ static void guards_print(const struct backend *backend, const struct ingress_rul
 			"https://%%[var(txn.host)]%s%%[pathq] unless { ssl_fc }\n",
 			port);
 	lists_print(backend);
+	render_clients(backend->out, backend->route);
 	limits_print(backend);
 	cors_print(backend);
 	if (backend->options->auth_secret) {
 		fputs("\thttp-request auth realm ", backend->out);
 		render_quoted(backend->out, backend->options->auth_realm);
 		fprintf(backend->out, " unless { http_auth(users-%zu) }\n",
-			render_users(rules, backend->route));
+			render_users(backend->rules, backend->route));
 	}
-	if (backend->options->body_size)
-		fprintf(backend->out,
-			"\thttp-request deny deny_status 413 if { req.body_size gt %llu }\n",
-			(unsigned long long)backend->options->body_size);
+	body_print(backend);
 }
 
 void render_backend(FILE *out, const struct ingress_rules *rules, const struct ingress_pools *pools,
@@ -300,7 +328,7 @@ void render_backend(FILE *out, const struct ingress_rules *rules, const struct i
 {
 	const struct ingress_route *route = &rules->routes.items[index];
 	cleanup_free char *name = render_route_name(rules, index);
-	struct backend backend = { out, name, route, route->options };
+	struct backend backend = { out, name, rules, route, route->options };
 	bool dead = route->refused || (!route->listed && !route->servers.n);
 
 	fprintf(out, "\nbackend %s\n", name);
@@ -308,7 +336,7 @@ void render_backend(FILE *out, const struct ingress_rules *rules, const struct i
 		fputs("\thttp-request return status 503\n", out);
 		return;
 	}
-	guards_print(&backend, rules, listen);
+	guards_print(&backend, listen);
 	rewrite_print(&backend);
 	timeouts_print(&backend);
 	servers_print(&backend, pools);

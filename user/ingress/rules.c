@@ -66,6 +66,8 @@ static void ours_collect(struct ingress_rules *rules, const struct store *store)
 		qsort(rules->ours.items, rules->ours.n, sizeof(*rules->ours.items), compare_age);
 	rules->options = xcalloc(rules->ours.n, sizeof(*rules->options));
 	rules->refused = xcalloc(rules->ours.n, sizeof(*rules->refused));
+	rules->upstream = xcalloc(rules->ours.n, sizeof(*rules->upstream));
+	rules->clients = xcalloc(rules->ours.n, sizeof(*rules->clients));
 }
 
 struct telling {
@@ -110,6 +112,14 @@ static bool host_has_tls(const struct ingress *ingress, const char *host)
 	return false;
 }
 
+/* As with ingress-nginx, a rewrite says that paths are expressions. */
+static bool path_is_expression(const struct ingress_options *options,
+			       const struct ingress_path *path)
+{
+	return path->specific && (options->use_regex || options->rewrite) &&
+	       path_is_regex(path->path);
+}
+
 static size_t route_add(struct ingress_rules *rules, const struct store *store, size_t of,
 			const struct ingress_path *path)
 {
@@ -124,6 +134,9 @@ static size_t route_add(struct ingress_rules *rules, const struct store *store, 
 		.host = path ? path->host : "",
 		.path = path ? path->path : NULL,
 		.options = options,
+		.upstream = rules->upstream[of],
+		.clients = rules->clients[of],
+		.regex = path && path_is_expression(options, path),
 		.refused = rules->refused[of],
 		.redirect =
 			options->force_ssl_redirect || (options->ssl_redirect && path &&
@@ -136,16 +149,22 @@ static size_t route_add(struct ingress_rules *rules, const struct store *store, 
 
 static void entry_add(struct ingress_rules *rules, const struct ingress_path *path, size_t route)
 {
+	enum ingress_match match = INGRESS_PREFIX;
+	size_t length = strlen(path->path);
 	unsigned int rest;
-	size_t length = path_pattern(path->path, &rest);
-	bool exact = path->type == INGRESS_PATH_EXACT;
 
-	if (!exact)
+	if (rules->routes.items[route].regex) {
+		match = INGRESS_REGEX;
+	} else if (path->type == INGRESS_PATH_EXACT) {
+		match = INGRESS_EXACT;
+	} else {
+		length = path_pattern(path->path, &rest);
 		length = path_prefix_length(path->path, length);
+	}
 	vec_push(&rules->entries, ((struct ingress_entry){
 					  .host = path->host,
 					  .path = xasprintf("%.*s", (int)length, path->path),
-					  .exact = exact,
+					  .match = match,
 					  .route = route,
 				  }));
 }
@@ -158,15 +177,19 @@ static void ingress_collect(struct ingress_rules *rules, const struct store *sto
 	const struct ingress *ingress = object->ingress;
 
 	options_read(object, &complaint, &rules->options[of]);
+	if (!authorities_collect(rules, store, object, &rules->options[of], &rules->upstream[of],
+				 &rules->clients[of]))
+		rules->refused[of] = true;
 	if (rules->options[of].auth_secret &&
 	    !users_collect(rules, store, object, &rules->options[of]))
 		rules->refused[of] = true;
 	for (size_t i = 0; i < ingress->n_paths; i++) {
 		const struct ingress_path *path = &ingress->paths[i];
+		const char *wrong =
+			path_wrong(path->path, path_is_expression(&rules->options[of], path));
 
-		if (path_wrong(path->path))
-			rules_problem(rules, object, INGRESS_PATH, "path %s %s", path->path,
-				      path_wrong(path->path));
+		if (wrong)
+			rules_problem(rules, object, INGRESS_PATH, "path %s %s", path->path, wrong);
 		else
 			entry_add(rules, path, route_add(rules, store, of, path));
 	}
@@ -180,7 +203,7 @@ static int compare_key(const struct ingress_entry *x, const struct ingress_entry
 	int order = strcmp(x->host, y->host);
 
 	if (!order)
-		order = (int)y->exact - (int)x->exact;
+		order = (int)x->match - (int)y->match;
 	return order ? order : strcmp(x->path, y->path);
 }
 
@@ -286,7 +309,7 @@ static void default_add(struct ingress_rules *rules, const size_t *defaults, con
 
 	if (route)
 		vec_push(&rules->entries,
-			 ((struct ingress_entry){ host, xstrdup(""), false, *route }));
+			 ((struct ingress_entry){ host, xstrdup(""), INGRESS_PREFIX, *route }));
 }
 
 /* A default backend is what has the prefix "/" of a host where no rule has it. */
@@ -304,8 +327,8 @@ static void defaults_add(struct ingress_rules *rules, const struct store *store)
 		bool has = false;
 
 		for (; i < n && !strcmp(rules->entries.items[i].host, host); i++)
-			has = has ||
-			      (!rules->entries.items[i].exact && !*rules->entries.items[i].path);
+			has = has || (rules->entries.items[i].match == INGRESS_PREFIX &&
+				      !*rules->entries.items[i].path);
 		if (!has)
 			default_add(rules, defaults, host);
 		all_hosts = all_hosts || !*host;
@@ -338,17 +361,24 @@ void rules_done(struct ingress_rules *rules)
 		free(rules->entries.items[i].path);
 	for (size_t i = 0; i < rules->certificates.n; i++)
 		free(rules->certificates.items[i].pem);
+	for (size_t i = 0; i < rules->authorities.n; i++) {
+		free(rules->authorities.items[i].ca);
+		free(rules->authorities.items[i].pem);
+	}
 	for (size_t i = 0; i < rules->users.n; i++)
 		free(rules->users.items[i].text);
 	for (size_t i = 0; i < rules->problems.n; i++)
 		free(rules->problems.items[i].text);
 	free(rules->options);
 	free(rules->refused);
+	free(rules->upstream);
+	free(rules->clients);
 	vec_free(&rules->trusted);
 	vec_free(&rules->ours);
 	vec_free(&rules->routes);
 	vec_free(&rules->entries);
 	vec_free(&rules->certificates);
+	vec_free(&rules->authorities);
 	vec_free(&rules->users);
 	vec_free(&rules->problems);
 }

@@ -27,9 +27,12 @@ struct ingress_route {
 	const char *host; /* "" for all */
 	const char *path; /* of the rule; NULL: a default backend */
 	const struct ingress_options *options;
+	bool regex;    /* the path is an expression, which begins at the path's first byte */
 	bool refused;  /* answers 503: something that guards it is wrong */
 	bool redirect; /* from http to https */
-	bool listed;   /* servers are pods; otherwise one is the Service's own address */
+	const struct object *upstream; /* its authority is who pods are verified by; or NULL */
+	const struct object *clients;  /* and clients; or NULL */
+	bool listed; /* servers are pods; otherwise one is the Service's own address */
 	struct {
 		struct ingress_server *items;
 		size_t n, room;
@@ -38,10 +41,12 @@ struct ingress_route {
 	size_t main;  /* of a canary: the index of the route it stands in for; else its own */
 };
 
+enum ingress_match { INGRESS_EXACT, INGRESS_REGEX, INGRESS_PREFIX };
+
 struct ingress_entry {
 	const char *host;
 	char *path; /* owned; of a prefix without its last slash: "" is all */
-	bool exact;
+	enum ingress_match match;
 	size_t route;
 };
 
@@ -59,6 +64,13 @@ enum ingress_reason {
 	INGRESS_SERVICE,    /* or its port is not there */
 	INGRESS_SECRET,	    /* is not there, or not what it should be */
 	INGRESS_RESOURCE,   /* backends that are no Services */
+};
+
+/* What a Secret has for the verification of others, and for ourselves as a client. */
+struct ingress_authority {
+	const struct object *secret;
+	char *ca;  /* owned; NULL: none */
+	char *pem; /* owned; certificate and key; NULL: none */
 };
 
 struct ingress_problem {
@@ -81,12 +93,13 @@ struct ingress_rules {
 	struct prefix_list trusted;	 /* who says by the PROXY protocol for whom he asks */
 	struct ingress_options *options; /* one of each of ours */
 	bool *refused;			 /* the same */
+	const struct object **upstream, **clients; /* the same; or NULL: what routes have */
 	struct {
 		struct ingress_route *items;
 		size_t n, room;
 	} routes;
 	struct {
-		struct ingress_entry *items; /* sorted by host, exact first, path */
+		struct ingress_entry *items; /* sorted by host, match, path */
 		size_t n, room;
 	} entries;
 	struct {
@@ -97,6 +110,10 @@ struct ingress_rules {
 		struct ingress_users *items;
 		size_t n, room;
 	} users;
+	struct {
+		struct ingress_authority *items;
+		size_t n, room;
+	} authorities;
 	struct {
 		struct ingress_problem *items;
 		size_t n, room;
@@ -120,9 +137,21 @@ bool rules_is_ours(const struct store *store, const struct object *ingress);
 const struct ingress_entry *rules_find(const struct ingress_rules *rules, const char *host,
 				       const char *path);
 
+/* Has this host expressions? They and its prefixes are then tried one after the other, … */
+bool rules_has_regex(const struct ingress_rules *rules, const char *host);
+/* … in the order of this, the longest first: of the path as it was written. */
+size_t rules_length(const struct ingress_rules *rules, const struct ingress_entry *entry);
+
 /* The certificate that a client is shown who asks for this name; NULL: the default one. */
 const struct ingress_certificate *rules_certificate(const struct ingress_rules *rules,
 						    const char *host);
+
+/* Of this Secret; NULL: no rule uses it as one. */
+const struct ingress_authority *rules_authority(const struct ingress_rules *rules,
+						const struct object *secret);
+
+/* The Secret with the authorities that clients of this host of the rules have to show; or NULL. */
+const struct object *rules_clients(const struct ingress_rules *rules, const char *host);
 
 /* Does host, "" or a name or "*.name", stand for this name? */
 bool rules_host_matches(const char *host, const char *name);

@@ -19,6 +19,14 @@ void servers_find(struct ingress_rules *rules, const struct store *store,
 void certificates_collect(struct ingress_rules *rules, const struct store *store,
 			  const struct object *ingress);
 
+/*
+ * The Secrets that its annotations on TLS name; false: something is missing, and nobody may be let
+ * through. ret_…: NULL where nothing is asked for.
+ */
+bool authorities_collect(struct ingress_rules *rules, const struct store *store,
+			 const struct object *ingress, const struct ingress_options *options,
+			 const struct object **ret_upstream, const struct object **ret_clients);
+
 /* Users that its annotation names; false: there are none, so that nobody may get in. */
 bool users_collect(struct ingress_rules *rules, const struct store *store,
 		   const struct object *ingress, const struct ingress_options *options);

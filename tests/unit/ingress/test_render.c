@@ -87,6 +87,15 @@ static const struct render_case {
 	  INGRESS(NGINX "rewrite-target: /to/$1", PATH("/foo/(.*)")),
 	  { "\thttp-request replace-path '^/foo(/|$)(.*)$' '/to/\\2'\n" },
 	  NULL },
+	{ "rewrite by groups of an expression",
+	  INGRESS(NGINX "rewrite-target: /$2/$1-$9%", PATH("/(it''s|is)/([0-9]+)\\.x")),
+	  { "\thttp-request replace-path '^(?i:/(it'\\''s|is)/([0-9]+)\\.x)' '/\\2/\\1-\\9%%'\n",
+	    "map_reg(@folder@/regex.map) if { var(txn.rules) -m beg r }" },
+	  NULL },
+	{ "no expression, no list of them",
+	  INGRESS(NGINX "use-regex: 'true'", PATH("/foo.html")),
+	  { "server" },
+	  "map_reg" },
 	{ "HTTPS",
 	  INGRESS("lbctl.io/backend-protocol: https", PATH("/")),
 	  { "\tserver s1 10.96.0.1:80 ssl verify none\n" },
@@ -324,9 +333,36 @@ static void test_maps(void **state)
 	render_files_free(&files);
 }
 
+static void test_regex_map(void **state)
+{
+	struct ingress_files files;
+
+	(void)state;
+	files_make(INGRESS("lbctl.io/use-regex: 'true'",
+			   "  rules:\n"
+			   "  - http:\n"
+			   "      paths:\n"
+			   "      - {path: /a.b, pathType: Prefix, backend: &a {service: {name: a, "
+			   "port: {number: 80}}}}\n"
+			   "      - {path: '/[xy]+/z', pathType: ImplementationSpecific, backend: "
+			   "*a}\n"
+			   "      - {path: /e, pathType: Exact, backend: *a}\n"
+			   "  - host: plain.test\n"
+			   "    http: {paths: [{path: /y, pathType: Prefix, backend: *a}]}\n"),
+		   &files);
+	assert_string_equal(files.items[1].text, "plain.test h1\n");
+	assert_string_equal(files.items[3].text, "r0/e default:i:a:2\n");
+	assert_string_equal(files.items[4].text, "h1/y/ default:i:a:3\n");
+	assert_string_equal(files.items[5].name, "regex.map");
+	assert_string_equal(files.items[5].text, "^r0(?i:/[xy]+/z) default:i:a:1\n"
+						 "^r0/a\\x2eb(/|$) default:i:a:0\n");
+	assert_non_null(strstr(files.items[0].text, "str(r0)"));
+	render_files_free(&files);
+}
+
 int main(void)
 {
-	struct CMUnitTest tests[2 * ARRAY_LEN(cases) + 1];
+	struct CMUnitTest tests[2 * ARRAY_LEN(cases) + 2];
 	size_t n = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -336,5 +372,6 @@ int main(void)
 						  (void *)&cases[i] };
 	}
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_maps);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_regex_map);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

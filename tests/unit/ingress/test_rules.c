@@ -171,6 +171,17 @@ static const char named_classes[] =
 				    "  rules:\n  - host: none.test\n    http:\n      paths:\n"
 				    "      " PATH("/", "Prefix", "a");
 
+/* With expressions the longest path is tried first, whatever kind it is of. */
+#define REGEX(paths)                                                       \
+	"apiVersion: networking.k8s.io/v1\nkind: Ingress\n"                \
+	"metadata: {name: r, annotations: {lbctl.io/use-regex: 'true'}}\n" \
+	"spec:\n  rules:\n  - host: r.test\n    http:\n      paths:\n      " paths
+
+static const char expressions[] =
+	REGEX(PATH("/api/v[0-9]+/.*", "ImplementationSpecific", "a") "      " PATH(
+		"/", "Prefix", "b") "      " PATH("/api/v1/is-much-longer", "Prefix",
+						  "c") "      " PATH("/api/v1/e", "Exact", "b"));
+
 static const struct match_case {
 	const char *name, *objects, *host, *path;
 	const char *service; /* NULL: nobody has it */
@@ -209,6 +220,13 @@ static const struct match_case {
 	{ "no class, and the default one is not ours", named_classes, "none.test", "/", NULL },
 	{ "extensions/v1beta1", classes, "old.example.com", "/x", "a" },
 	{ "networking.k8s.io/v1beta1", classes, "older.example.com", "/x/y", "b" },
+	{ "an expression", expressions, "r.test", "/api/v12/x", "a" },
+	{ "an expression, in capitals", expressions, "r.test", "/API/V12/x", "a" },
+	{ "an expression is not below the root only", expressions, "r.test", "/x/api/v1/x", "b" },
+	{ "exact before an expression", expressions, "r.test", "/api/v1/e", "b" },
+	{ "a longer prefix before an expression", expressions, "r.test", "/api/v1/is-much-longer/x",
+	  "c" },
+	{ "a shorter prefix after it", expressions, "r.test", "/api/vx/", "b" },
 	{ "networking.k8s.io/v1beta1, other path", classes, "older.example.com", "/y", NULL },
 };
 
@@ -239,6 +257,10 @@ static void test_match(void **state)
 	"metadata: {name: i, annotations: {" annotations "}}\n"                \
 	"spec: {rules: [{http: {paths: [{path: /, pathType: Prefix, backend: " \
 	"{service: {name: a, port: {number: 80}}}}]}}]}\n"
+
+#define AUTHORITY(data)                                            \
+	"---\napiVersion: v1\nkind: Secret\nmetadata: {name: x}\n" \
+	"stringData: {" data "}\n"
 
 static const struct problem_case {
 	const char *name, *objects, *problems;
@@ -291,11 +313,31 @@ static const struct problem_case {
 	  "answers 503\n" },
 	{ "canary of nothing", ANNOTATED("lbctl.io/canary: 'true', lbctl.io/canary-weight: '5'"),
 	  "i: */: a canary, and no other ingress has it\n" },
+	{ "pods verified by nobody", ANNOTATED("lbctl.io/proxy-ssl-verify: 'on'"),
+	  "i: proxy-ssl-verify needs a proxy-ssl-secret with ca.crt; it answers 503\n" },
+	{ "authorities that are not there", ANNOTATED("lbctl.io/auth-tls-secret: x"),
+	  "i: secret x is not there, in namespace default; it answers 503\n" },
+	{ "authorities of another namespace",
+	  ANNOTATED("lbctl.io/proxy-ssl-secret: other/x") AUTHORITY("ca.crt: nothing"),
+	  "i: secret other/x is not there, in namespace default; it answers 503\n" },
+	{ "authorities that are none",
+	  ANNOTATED("lbctl.io/auth-tls-secret: default/x") AUTHORITY("ca.crt: nothing"),
+	  "i: secret default/x: ca.crt: no certificates in PEM; it answers 503\n" },
+	{ "a Secret without authorities",
+	  ANNOTATED("lbctl.io/auth-tls-secret: x") AUTHORITY("other: nothing"),
+	  "i: secret x has no ca.crt; it answers 503\n" },
+	{ "neither on nor off", ANNOTATED("lbctl.io/proxy-ssl-verify: 'true'"),
+	  "i: annotation lbctl.io/proxy-ssl-verify: must be on or off; it answers 503\n" },
 	{ "a pattern",
 	  INGRESS("i", "01") "spec:\n  rules:\n  - http:\n      paths:\n"
 			     "      " PATH("/[a-z]+", "ImplementationSpecific", "a"),
-	  "i: path /[a-z]+ is a pattern; only /x(/|$)(.*), /x/?(.*) and /x/(.*) are "
-	  "understood\n" },
+	  "i: path /[a-z]+ is a pattern; it needs use-regex and pathType "
+	  "ImplementationSpecific\n" },
+	{ "no expression", REGEX(PATH("/x(", "ImplementationSpecific", "a")),
+	  "r: path /x( is no regular expression of PCRE\n" },
+	{ "an expression as a prefix", REGEX(PATH("/x(.*)", "Prefix", "a")),
+	  "r: path /x(.*) is a pattern; it needs use-regex and pathType "
+	  "ImplementationSpecific\n" },
 };
 
 static void test_problem(void **state)
