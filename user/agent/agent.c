@@ -207,7 +207,9 @@ static int metrics_collect(void *arg, char **ret_text, size_t *ret_size, struct 
 	const struct reconcile *reconcile = &agent->reconcile;
 	struct metrics metrics = { .version = version_text(),
 				   .config = &agent->config->metrics,
-				   .status = &agent->status };
+				   .status = &agent->status,
+				   .now = time(NULL) };
+	struct source_report reports[SOURCE_KINDS];
 	struct datapath_flow_counts flows;
 	struct prober_result_list results;
 	struct ingress_metrics ingress = { 0 };
@@ -231,6 +233,8 @@ static int metrics_collect(void *arg, char **ret_text, size_t *ret_size, struct 
 	}
 	if (ingress_control_metrics(agent->ingress, &ingress))
 		metrics.ingress = &ingress;
+	metrics.api = reports;
+	metrics.n_api = apisource_reports(agent->api, reports);
 	probing_results(agent->probing, &results);
 	metrics.results = results.items;
 	metrics.n_results = results.n;

@@ -106,6 +106,15 @@ static json_t *kind_json(const struct source_report *report)
 			 (double)report->silence / 1000);
 }
 
+size_t apisource_reports(const struct apisource *api, struct source_report *reports)
+{
+	size_t n = api ? source_kinds(api->source) : 0;
+
+	for (size_t i = 0; i < n; i++)
+		reports[i] = source_report(api->source, i);
+	return n;
+}
+
 json_t *apisource_json(const struct apisource *api)
 {
 	json_t *kinds;

@@ -24,6 +24,10 @@ void apisource_close(struct apisource *api);
 /* For requests of other parts of the agent. */
 struct client *apisource_client(struct apisource *api);
 
+/* One for each kind, for metrics; reports holds SOURCE_KINDS of them. Returns how many there are.
+ */
+size_t apisource_reports(const struct apisource *api, struct source_report *reports);
+
 /* Where the objects are from, for `status`; null without an API server. */
 json_t *apisource_json(const struct apisource *api);
 

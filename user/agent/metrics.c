@@ -35,14 +35,6 @@ static void agent_write(FILE *out, const struct status *status)
 		       status->n_warnings);
 }
 
-static void api_write(FILE *out, const struct status *status)
-{
-	if (status->api_heard)
-		metrics_single(out, "api_last_contact_timestamp_seconds", "gauge",
-			       "When the Kubernetes API was last heard: data, or a sign of life.",
-			       (uint64_t)status->api_heard);
-}
-
 size_t metrics_bound(struct metrics_writer *writer, enum metrics_kind kind, size_t n)
 {
 	size_t max = writer->metrics->config->max_series;
@@ -75,7 +67,8 @@ void metrics_write(FILE *out, const struct metrics *metrics)
 
 	version_write(out, metrics->version);
 	agent_write(out, metrics->status);
-	api_write(out, metrics->status);
+	if (metrics->n_api)
+		metrics_write_api(&writer);
 	if (metrics->actual) {
 		metrics_write_traffic(&writer);
 		metrics_write_datapath(&writer);

@@ -10,6 +10,7 @@
 
 #include "user/agent/ingress.h"
 #include "user/agent/status.h"
+#include "user/api/source.h"
 #include "user/datapath/datapath.h"
 #include "user/dns/server.h"
 #include "user/probe/prober.h"
@@ -27,6 +28,9 @@ struct metrics {
 	size_t n_results;
 	const struct dns_counts *dns;	       /* NULL: the agent answers no names */
 	const struct ingress_metrics *ingress; /* NULL: no Ingress is ours */
+	const struct source_report *api;       /* of each kind; the state's directory has none */
+	size_t n_api;
+	time_t now;
 };
 
 /* A family that has no series is left out. */

@@ -29,6 +29,7 @@ size_t metrics_bound(struct metrics_writer *writer, enum metrics_kind kind, size
 /* Slots of all Maglev tables. */
 size_t metrics_maglev_used(const struct actual *actual);
 
+void metrics_write_api(struct metrics_writer *writer);
 void metrics_write_traffic(struct metrics_writer *writer);
 void metrics_write_datapath(struct metrics_writer *writer);
 void metrics_write_probes(struct metrics_writer *writer);

@@ -21,7 +21,6 @@ struct status {
 	bool told_attached; /* the log has said once whether it is */
 	size_t operations;  /* of the last sync that succeeded */
 	uint64_t all_operations;
-	time_t api_heard; /* the Kubernetes API sent something; 0: it is not the source */
 	size_t services, backends;
 	char *error; /* of the last sync, NULL: it succeeded */
 	char *watch_error;

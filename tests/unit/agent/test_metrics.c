@@ -139,10 +139,13 @@ static char *text_attached(const struct metrics_config *config, const struct act
 	struct ingress_fact certificate = { "default", "tls-secret", NULL, 1764400002 };
 	struct ingress_facts problems = { &problem, 1, 1 }, certificates = { &certificate, 1, 1 };
 	struct ingress_metrics ingress = { true, 5, 1, { counts, 2, 2 }, &problems, &certificates };
-	struct metrics metrics = { "v1",   config,  &status,   actual, &stats,
-				   &flows, results, n_results, &dns,   &ingress };
+	const struct reflector_state known = { true, 4, 1, 2, 50, 3, 1, NULL };
+	const struct reflector_state awaited = { .lists = 6, .errors = 6 };
+	struct source_report api[] = { { K8S_SERVICE, &known, 4999 },
+				       { K8S_ENDPOINT_SLICE, &awaited, 9000 } };
+	struct metrics metrics = { "v1",      config, &status,	actual, &stats, &flows,	   results,
+				   n_results, &dns,   &ingress, api,	2,	1764400010 };
 
-	status.api_heard = 1764400001;
 	flows.flows[0][LB_FLOW_ESTABLISHED] = 2;
 	stats.evictions[LB_EVICTED_CLOSED] = 9;
 	stats.reasons[LB_REASON_NAME].packets = 8;
@@ -209,6 +212,18 @@ static const struct {
 	{ "backends", "lbctl_backends 4\n" },
 	{ "api_last_contact_timestamp_seconds",
 	  "lbctl_api_last_contact_timestamp_seconds 1764400001\n" },
+	{ "api_synced", "lbctl_api_synced{kind=\"services\"} 1\n"
+			"lbctl_api_synced{kind=\"endpointslices\"} 0\n" },
+	{ "api_objects", "lbctl_api_objects{kind=\"services\"} 4\n"
+			 "lbctl_api_objects{kind=\"endpointslices\"} 0\n" },
+	{ "api_lists_total", "lbctl_api_lists_total{kind=\"services\"} 1\n"
+			     "lbctl_api_lists_total{kind=\"endpointslices\"} 6\n" },
+	{ "api_events_total", "lbctl_api_events_total{kind=\"services\"} 50\n"
+			      "lbctl_api_events_total{kind=\"endpointslices\"} 0\n" },
+	{ "api_errors_total", "lbctl_api_errors_total{kind=\"services\"} 3\n"
+			      "lbctl_api_errors_total{kind=\"endpointslices\"} 6\n" },
+	{ "api_unreadable_total", "lbctl_api_unreadable_total{kind=\"services\"} 1\n"
+				  "lbctl_api_unreadable_total{kind=\"endpointslices\"} 0\n" },
 	{ "service_endpoints", "lbctl_service_endpoints" ODD "} 0\n"
 			       "lbctl_service_endpoints" KUBIA "} 2\n" },
 	{ "service_maglev_slots", "lbctl_service_maglev_slots" ODD "} 0\n"
