@@ -15,6 +15,8 @@
 #include "user/datapath/stats.h"
 #include "user/util/cleanup.h"
 
+#define BLOOM_STALE 256 /* of LB_BLOOM_BITS: a thousandth */
+
 #define PUBLISH() __atomic_thread_fence(__ATOMIC_RELEASE)
 #define STORE(place, value) __atomic_store_n(&(place), value, __ATOMIC_RELAXED)
 
@@ -54,8 +56,11 @@ static int apply_backend(struct datapath *dp, const struct plan_op *op, struct e
 	if (!id || id >= dp->max[MAP_BACKEND])
 		return err_set(err, -ERANGE, "lb_backend has no slot %u", id);
 	service = dp->backends[id].service;
-	/* A slot without service may still have counters of connections that drained. */
-	if (service != value->service)
+	/*
+	 * A slot without service may still have counters of connections that drained; one that was
+	 * never used, generation 0, has none.
+	 */
+	if (service != value->service && dp->backends[id].generation)
 		r = stats_fold(dp, id, service, err);
 	if (!r)
 		backend_store(&dp->backends[id], value);
@@ -139,13 +144,10 @@ static int apply_sets(struct datapath *dp, const struct plan *plan, size_t first
 	size_t i;
 	int r = 0;
 
-	for (i = first; i < plan->n && plan->ops[i].kind == kind && !r; i++) {
-		const struct plan_op *op = &plan->ops[i];
-
-		if (kind == PLAN_SERVICE_SET && !op->change)
-			r = stats_clear_service(dp, op->service.id, err);
-		bulk_add_op(&bulk, op);
-	}
+	for (i = first; i < plan->n && plan->ops[i].kind == kind; i++)
+		bulk_add_op(&bulk, &plan->ops[i]);
+	if (kind == PLAN_SERVICE_SET)
+		r = stats_clear_services(dp, &plan->ops[first], i - first, err);
 	if (!r && op_map(kind) == MAP_FRONTEND)
 		r = bloom_add(dp->map[MAP_BLOOM], &bulk, err);
 	if (!r) {
@@ -189,19 +191,33 @@ static int apply_at(struct datapath *dp, const struct plan *plan, size_t i, size
 	}
 }
 
+/*
+ * Bits of frontends that are no more cost a lookup each, a rebuild reads all frontends: a process
+ * that goes on lets some come together, one that ends rebuilds at once.
+ */
+static int bloom_forget(struct datapath *dp, size_t deleted, struct err *err)
+{
+	bool first = dp->bloom_stale == 0;
+
+	if (!deleted)
+		return 0;
+	dp->bloom_stale += deleted;
+	if (!first && dp->bloom_stale < BLOOM_STALE)
+		return 0;
+	dp->bloom_stale = 1;
+	return bloom_rebuild(dp->map[MAP_BLOOM], dp->map[MAP_FRONTEND], err);
+}
+
 int apply_plan(struct datapath *dp, const struct plan *plan, struct err *err)
 {
-	bool deleted = false;
-	size_t next = 0;
+	size_t deleted = 0, next = 0;
 	int r = 0;
 
 	while (!r && next < plan->n) {
-		deleted |= plan->ops[next].kind == PLAN_FRONTEND_DELETE;
+		deleted += plan->ops[next].kind == PLAN_FRONTEND_DELETE;
 		r = apply_at(dp, plan, next, &next, err);
 	}
-	if (!r && deleted)
-		r = bloom_rebuild(dp->map[MAP_BLOOM], dp->map[MAP_FRONTEND], err);
-	return r;
+	return r ?: bloom_forget(dp, deleted, err);
 }
 
 int datapath_apply(struct datapath *dp, const struct plan *plan, struct err *err)

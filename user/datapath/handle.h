@@ -49,6 +49,7 @@ struct datapath {
 	uint32_t *slots;	     /* lb_maglev, mapped */
 	uint32_t n_slots;
 	uint32_t scratch[MAGLEV_MAX]; /* a table, until it is whole */
+	size_t bloom_stale; /* bits of frontends that were deleted; 0: none was deleted yet */
 	struct attach_state state;
 	char *run;	      /* paths.run, for the lock */
 	struct lb_iter *iter; /* of the first sweep of sockets, or NULL */

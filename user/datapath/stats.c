@@ -4,6 +4,7 @@
 #include <bpf/bpf.h>
 #include <string.h>
 
+#include "user/datapath/bulk.h"
 #include "user/util/cleanup.h"
 
 static void stats_add(struct lb_stats *sum, const struct lb_stats *stats)
@@ -58,13 +59,20 @@ int stats_fold(struct datapath *dp, uint32_t backend, uint32_t service, struct e
 	return r ?: stats_update(dp, MAP_BACKEND_STATS, backend, from, err);
 }
 
-int stats_clear_service(struct datapath *dp, uint32_t service, struct err *err)
+int stats_clear_services(struct datapath *dp, const struct plan_op *ops, size_t n, struct err *err)
 {
 	cleanup_free struct lb_stats *zero = stats_room(dp);
+	struct bulk bulk = { .key_size = sizeof(uint32_t),
+			     .value_size = (size_t)dp->cpus * sizeof(*zero) };
+	int r;
 
-	if (service >= dp->max[MAP_SERVICE_STATS])
-		return 0;
-	return stats_update(dp, MAP_SERVICE_STATS, service, zero, err);
+	for (size_t i = 0; i < n; i++) {
+		if (!ops[i].change && ops[i].service.id < dp->max[MAP_SERVICE_STATS])
+			bulk_add(&bulk, &ops[i].service.id, zero);
+	}
+	r = bulk_write(dp->map[MAP_SERVICE_STATS], &bulk);
+	bulk_done(&bulk);
+	return r ? err_sys(err, r, "cannot clear counters of services") : 0;
 }
 
 /* ------------------------------------------------------------------- show -- */

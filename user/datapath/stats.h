@@ -13,7 +13,8 @@
  */
 LB_CHECKED int stats_fold(struct datapath *dp, uint32_t backend, uint32_t service, struct err *err);
 
-/* A service's counters start at 0: the id may have been another's. */
-LB_CHECKED int stats_clear_service(struct datapath *dp, uint32_t service, struct err *err);
+/* Counters of new services start at 0: their ids may have been others'. ops set services. */
+LB_CHECKED int stats_clear_services(struct datapath *dp, const struct plan_op *ops, size_t n,
+				    struct err *err);
 
 #endif
