@@ -83,6 +83,44 @@ services() {
 	on node1 lbctl delete svc dead nobody named local guarded >/dev/null
 }
 
+# The address is of a network that is routed to the node, until the node is given a part in it.
+announced() {
+	local v=198.51.100.14
+	service shared '{port: 80, targetPort: 8080}' '  type: LoadBalancer'
+	address=$(service_lb_ip shared)
+	check 'an address by routes' finds unknown announced "$address is on no link" svc shared
+	ip -n "$STAGE_ID-node1" addr add $v/28 dev eth0
+	check 'an address that nobody has' finds bad announced \
+		"nobody answers for $address on eth0" svc shared
+	ip -n "$STAGE_ID-client" addr add "$address/32" dev lo
+	check 'an address of another host' finds ok announced \
+		"another host, ..:..:..:..:..:.., answers for $address on eth0" svc shared
+	ip -n "$STAGE_ID-outside" addr add "$address/32" dev lo
+	check 'an address of two' finds bad announced 'two hosts answer' svc shared
+	ip -n "$STAGE_ID-outside" addr del "$address/32" dev lo
+	ip -n "$STAGE_ID-node1" addr add "$address/32" dev lo
+	check "an address of this node, and someone else's" finds bad announced \
+		"an address of this node, and ..:..:..:..:..:.. on eth0 has it too" svc shared
+	ip -n "$STAGE_ID-client" addr del "$address/32" dev lo
+	check "an address of this node alone" finds ok announced 'of no other' svc shared
+	ip -n "$STAGE_ID-node1" addr del "$address/32" dev lo
+	ip -n "$STAGE_ID-node1" addr del $v/28 dev eth0
+	on node1 lbctl delete svc shared >/dev/null
+}
+
+announced6() {
+	service shared '{port: 80, targetPort: 8080}' '  type: LoadBalancer' \
+		'  ipFamilies: [IPv6]' '  loadBalancerIP: "2001:db8:ffff::5"'
+	address=$(service_lb_ip shared 6)
+	ip -n "$STAGE_ID-node1" addr add 2001:db8:ffff::e/124 dev eth0 nodad
+	check 'IPv6: an address that nobody has' finds bad announced "nobody answers" svc shared
+	ip -n "$STAGE_ID-client" addr add "$address/128" dev eth0 nodad
+	check 'IPv6: an address of another host' finds ok announced 'another host' svc shared
+	ip -n "$STAGE_ID-client" addr del "$address/128" dev eth0
+	ip -n "$STAGE_ID-node1" addr del 2001:db8:ffff::e/124 dev eth0
+	on node1 lbctl delete svc shared >/dev/null
+}
+
 probes() {
 	on node1 lbctl get pod kubia-4h2mx -o json |
 		jq '.spec.containers[0].readinessProbe =
@@ -143,6 +181,8 @@ corruption() {
 stage_cluster
 well
 services
+announced
+announced6
 probes
 node
 corruption

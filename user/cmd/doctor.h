@@ -38,10 +38,17 @@ struct doctor_system {
 	/* Connects by TCP and closes again; 0 or -errno. */
 	int (*connect)(void *arg, const struct lb_addr *addr, uint16_t port);
 	bool (*has_process)(void *arg, const char *name);
+	/* Link addresses of the others on a device's link that have addr: how many, or -errno. */
+	int (*who_has)(void *arg, const char *device, const struct lb_addr *addr, uint8_t macs[][6],
+		       size_t room);
 	void *arg;
 };
 
 extern const struct doctor_system doctor_real_system;
+
+/* who_has of the real one. */
+int doctor_who_has(void *arg, const char *device, const struct lb_addr *addr, uint8_t macs[][6],
+		   size_t room);
 
 /* Connections of one service, by id in the maps. */
 struct doctor_flows {
@@ -114,6 +121,7 @@ void doctor_datapath_done(struct doctor_datapath *dp);
 /* The checks, by file. */
 void doctor_exists(const struct doctor *doctor, struct doctor_finding *finding);
 void doctor_reach(const struct doctor *doctor, struct doctor_finding *finding);
+void doctor_announced(const struct doctor *doctor, struct doctor_finding *finding);
 void doctor_ping(const struct doctor *doctor, struct doctor_finding *finding);
 void doctor_selector(const struct doctor *doctor, struct doctor_finding *finding);
 void doctor_ready(const struct doctor *doctor, struct doctor_finding *finding);

@@ -9,6 +9,10 @@ const struct doctor_check doctor_service_checks[] = {
 	{ "service", "a name is looked for in one namespace", doctor_exists, "lbctl get svc -A" },
 	{ "reach", "what answers inside need not answer outside", doctor_reach,
 	  "for clients outside: type NodePort or LoadBalancer" },
+	{ "announced", "clients find an address by the one host that answers for it",
+	  doctor_announced,
+	  "one host must answer for it, or routers must send it here: lbctl does not announce "
+	  "addresses" },
 	{ "ping", "the address is virtual: ping tells little about a Service", doctor_ping,
 	  "ask the port, not the address: curl, or lbctl explain" },
 	{ "selector", "the selector chooses the pods by their labels", doctor_selector,

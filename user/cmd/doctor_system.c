@@ -126,4 +126,5 @@ const struct doctor_system doctor_real_system = {
 	.run = real_run,
 	.connect = real_connect,
 	.has_process = real_has_process,
+	.who_has = doctor_who_has,
 };

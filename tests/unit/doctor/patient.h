@@ -15,6 +15,7 @@ struct patient {
 	const struct answer *files, *programs; /* or NULL: there are none */
 	const char *process;		       /* that runs, or NULL */
 	int connect_code;
+	int hosts; /* that answer for any address on any link */
 	struct doctor_system system;
 	struct config config;
 	struct doctor doctor;
@@ -33,11 +34,17 @@ static inline char *patient_read(void *arg, const char *path)
 	return patient_find(((struct patient *)arg)->files, path);
 }
 
-/* By "program argument argument". */
+/* By "program argument…". */
 static inline char *patient_program(void *arg, const char *const *argv)
 {
-	cleanup_free char *line = xasprintf("%s %s %s", argv[0], argv[1], argv[2]);
+	cleanup_free char *line = xstrdup(argv[0]);
 
+	for (size_t i = 1; argv[i]; i++) {
+		char *longer = xasprintf("%s %s", line, argv[i]);
+
+		free(line);
+		line = longer;
+	}
 	return patient_find(((struct patient *)arg)->programs, line);
 }
 
@@ -55,6 +62,18 @@ static inline bool patient_has_process(void *arg, const char *name)
 	return process && !strcmp(process, name);
 }
 
+static inline int patient_who_has(void *arg, const char *device, const struct lb_addr *addr,
+				  uint8_t macs[][6], size_t room)
+{
+	int n = ((struct patient *)arg)->hosts;
+
+	(void)device;
+	(void)addr;
+	for (int i = 0; i < n && (size_t)i < room; i++)
+		memset(macs[i], i + 1, 6);
+	return n;
+}
+
 static inline struct lb_addr patient_addr(const char *text)
 {
 	struct lb_addr addr;
@@ -68,7 +87,7 @@ static inline void patient_make(struct patient *patient)
 	struct prefix pods;
 
 	*patient = (struct patient){ .system = { patient_read, patient_program, patient_connect,
-						 patient_has_process, patient } };
+						 patient_has_process, patient_who_has, patient } };
 	patient->config.node_name = xstrdup("node1");
 	patient->config.icmp_echo = true;
 	assert_int_equal(prefix_parse("172.17.0.0/16", &pods), 0);
