@@ -81,6 +81,17 @@ cluster_ip() {
 	kube get svc "$1" -o jsonpath='{.spec.clusterIP}'
 }
 
+# sever NODE, mend NODE: between it and the API server nothing gets through, either way, unsaid.
+sever() {
+	ip -n "$STAGE_ID-$1" route add blackhole 192.0.2.40/32
+	ip -n "$STAGE_ID-api" route add blackhole "192.0.2.${1#node}/32"
+}
+
+mend() {
+	ip -n "$STAGE_ID-$1" route del blackhole 192.0.2.40/32
+	ip -n "$STAGE_ID-api" route del blackhole "192.0.2.${1#node}/32"
+}
+
 # ----------------------------------------------------------------- agents --
 
 # kube_agent_start NODE...: with the rights that deploy/ gives, if KUBE_AGENT_CONFIG says so.

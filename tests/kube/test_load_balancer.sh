@@ -147,11 +147,11 @@ takeover() {
 cut_off() {
 	local first=node1 other=node2
 	held_by node1 || { first=node2 && other=node1; }
-	ip -n "$STAGE_ID-$first" route add blackhole 192.0.2.40/32
+	sever $first
 	check 'a holder that is cut off loses the Lease' stage_eventually 30 held_by $other
 	balancer beyond
 	check 'the other gives addresses' stage_eventually 10 has_ip beyond 198.51.100.3
-	ip -n "$STAGE_ID-$first" route del blackhole 192.0.2.40/32
+	mend $first
 	check 'the first one learns of it' stage_eventually 60 on "$first" curl -sf --max-time 3 http://198.51.100.3
 	check 'and no address is there twice' no_address_twice
 }

@@ -125,15 +125,15 @@ agent_pid() {
 }
 
 enough() {
-	agent_kill node1
-	agent_kill node2
+	agent_kill node1 TERM
+	agent_kill node2 TERM
 	token_put first
 	agent_kubeconfig
 	agent_confined bpf net_admin perfmon # deploy/least
 	KUBE_AGENT_CONFIG=$STAGE/agent.kubeconfig kube_agent_start node2
 	apply kubia/kubia-svc-loadbalancer.yaml >/dev/null
 	check 'with these rights its endpoints come' both_have kubia-loadbalancer "$three"
-	check 'and it gets an address' stage_eventually 10 hits "$PODS" 30 client http://198.51.100.1
+	check 'and it gets an address' stage_eventually 20 hits "$PODS" 30 client http://198.51.100.1
 	check 'by an agent with BPF, NET_ADMIN, PERFMON and nothing else' [ "$(capabilities)" = 000000c000001000 ]
 	check 'which gives new pods their hooks' new_pod
 	check 'nothing was forbidden' fails grep -hiE 'forbidden|denied|not permitted' "$STAGE/node1/agent.log" \
