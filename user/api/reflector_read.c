@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "user/api/cut.h"
 #include "user/api/reflector_parts.h"
 #include "user/k8s/decode.h"
 #include "user/util/cleanup.h"
@@ -86,13 +87,20 @@ static void object_remove(struct reflector *reflector, const json_t *json)
 		object_gone(reflector, ns, name);
 }
 
+static json_t *text_parse(const char *text, size_t size, json_error_t *error)
+{
+	cleanup_free char *short_text = xmalloc(size);
+
+	return json_loadb(short_text, cut_managed_fields(text, size, short_text), 0, error);
+}
+
 /* ------------------------------------------------------------------- lists -- */
 
 static int item_take(void *arg, const char *text, size_t size, struct err *err)
 {
 	struct reflector *reflector = arg;
 	json_error_t error;
-	cleanup_json json_t *json = json_loadb(text, size, 0, &error);
+	cleanup_json json_t *json = text_parse(text, size, &error);
 
 	if (!json)
 		return err_set(err, -EPROTO, "a list that is not JSON: %s", error.text);
@@ -186,7 +194,7 @@ static int event_apply(struct reflector *reflector, const char *type, json_t *ob
 static int event_take(void *arg, const char *text, size_t size, struct err *err)
 {
 	json_error_t error;
-	cleanup_json json_t *json = json_loadb(text, size, 0, &error);
+	cleanup_json json_t *json = text_parse(text, size, &error);
 	const char *type = json_string_value(json_object_get(json, "type"));
 	json_t *object = json_object_get(json, "object");
 

@@ -244,7 +244,7 @@ const char *object_label(const struct object *object, const char *key);
 const char *object_annotation(const struct object *object, const char *key);
 
 /*
- * Leaves away what nobody reads who only follows a cluster: of the tree managedFields and the like,
+ * Leaves away what nobody reads who only follows a cluster: of the tree who owns it and the like,
  * of an EndpointSlice all but its name and labels. It can no longer be printed as it was.
  */
 void object_slim(struct object *object);

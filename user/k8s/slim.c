@@ -86,8 +86,8 @@ void slice_detach(struct endpoint_slice *slice)
 
 void object_slim(struct object *object)
 {
-	static const char *const anywhere[] = { "metadata.managedFields", "metadata.generateName",
-						"metadata.selfLink", "metadata.ownerReferences" };
+	static const char *const anywhere[] = { "metadata.generateName", "metadata.selfLink",
+						"metadata.ownerReferences" };
 	static const char *const of_slices[] = { "endpoints",
 						 "ports",
 						 "metadata.annotations",

@@ -18,7 +18,7 @@ static void test_tree(void **state)
 	(void)state;
 	check_json(
 		"apiVersion: v1\nkind: Node\nmetadata:\n  name: a\n  generateName: x\n"
-		"  managedFields: [{manager: m}]\n  annotations:\n    a/b: c\n"
+		"  annotations:\n    a/b: c\n"
 		"    kubectl.kubernetes.io/last-applied-configuration: '{}'\n"
 		"  ownerReferences: [{name: o}]\nspec:\n  taints: [{key: k}]\n",
 		"{\"apiVersion\":\"v1\",\"kind\":\"Node\",\"metadata\":{\"annotations\":{\"a/b\":"
