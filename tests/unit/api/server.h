@@ -187,7 +187,7 @@ static inline void server_read(struct bufferevent *bev, void *arg)
 		return;
 	head = xcalloc((size_t)end.pos + 5, 1);
 	evbuffer_remove(in, head, (size_t)end.pos + 4);
-	if (!server->script[server->at].asks || !strstr(head, server->script[server->at].asks))
+	if (!server->script[server->at].asks || !strcasestr(head, server->script[server->at].asks))
 		server_fail(server, head);
 	else
 		server_answer(server, bev);
