@@ -254,16 +254,29 @@ static void bar_put(const struct cell *cells, size_t n, double x, double y)
 	rect_put(x, y + 4, width, CELL_HEIGHT - 8, ink_of(&cells->style));
 }
 
+/* What is behind the words, each colour in one piece: seams between pieces would show. */
+static void papers_put(const struct line *line, double top)
+{
+	for (size_t i = 0, n; i < line->n; i += n) {
+		uint32_t paper = paper_of(&line->items[i].style);
+
+		for (n = 1; i + n < line->n; n++)
+			if (paper_of(&line->items[i + n].style) != paper)
+				break;
+		if (paper != PAPER)
+			rect_put(PADDING + (double)i * CELL_WIDTH, top, (double)n * CELL_WIDTH,
+				 CELL_HEIGHT, paper);
+	}
+}
+
 static void line_put(const struct line *line, double top)
 {
+	papers_put(line, top);
 	for (size_t i = 0, n; i < line->n; i += n) {
 		const struct cell *cell = &line->items[i];
 		double x = PADDING + (double)i * CELL_WIDTH;
 
 		n = run_length(line, i);
-		if (paper_of(&cell->style) != PAPER)
-			rect_put(x, top, (double)n * CELL_WIDTH + 0.1, CELL_HEIGHT,
-				 paper_of(&cell->style));
 		if (is_block(cell->letter))
 			bar_put(cell, n, x, top);
 		else if (cell->letter != ' ')
