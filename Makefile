@@ -78,7 +78,7 @@ TIDY := $(patsubst %.c,build/tidy/%,$(USER_SRC) $(TOOL_SRC))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all man pictures check test test-kube bench bench-veth bench-connect kernels benchapi benchdns benchprobe unit packet \
+.PHONY: all man pictures check test test-kube bench bench-veth bench-connect bench-pktgen kernels benchapi benchdns benchprobe unit packet \
 	property net programs demo fuzz lint format install clean \
 	help root setup FORCE
 
@@ -228,6 +228,9 @@ bench-veth: root all $(B)/tests/bench/veth ## packets a second through a node, b
 
 bench-connect: root all $(B)/tests/bench/connect ## connections a second by cluster IP, beside kube-proxy's rules: 1 minute
 	$(Q)tests/bench/connect.sh --json build/bench-connect.json
+
+bench-pktgen: root all $(B)/tests/bench/veth.bpf.o ## packets a second by the kernel's pktgen, in QEMU where the host has none: 3 minutes
+	$(Q)tests/bench/pktgen/run --json build/bench-pktgen.json
 
 benchapi: root all $(B)/tests/bench/bench_api ## what the objects of a big cluster cost, and how soon maps follow
 	$(Q)$(B)/tests/bench/bench_api $(B)/lbctl

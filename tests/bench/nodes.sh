@@ -32,54 +32,57 @@ at() {
 	nsenter --net="/run/netns/$netns" "$@"
 }
 
-# A veth hands over packets with unfinished checksums, which XDP cannot see; and what XDP sends into it
-# arrives only where the receiving end polls.
-nodes_tame() {
-	at "$1" "$2" ethtool -K "$3" tx off gro on >/dev/null
-}
-
 # node_new WAY [CLIENT GATEWAY BITS]: the three namespaces. Neighbours are known: nobody asks for them in
-# between.
+# between. Commands are few, for they are slow in a guest without acceleration.
 node_new() {
 	local way=$1 client=${2:-198.18.0.1} gateway=${3:-198.18.255.254} bits=${4:-15} host
 	for host in client node backend; do
 		ip netns add "$ID-$way-$host"
-		at "$way" "$host" ip link set lo up
 		at "$way" "$host" sysctl -qw net.ipv6.conf.all.disable_ipv6=1 \
 			net.ipv6.conf.default.disable_ipv6=1 net.ipv4.conf.all.rp_filter=0 \
-			net.ipv4.conf.default.rp_filter=0
+			net.ipv4.conf.default.rp_filter=0 net.ipv4.ip_forward=1
 	done
 	node_link "$way" client 01 eth0 02
 	node_link "$way" backend 04 eth1 03
-	at "$way" client ip addr add "$client/$bits" dev eth0
-	at "$way" node ip addr add "$gateway/$bits" dev eth0
-	at "$way" node ip addr add 10.244.1.254/24 dev eth1
-	at "$way" node sysctl -qw net.ipv4.ip_forward=1
-	at "$way" client ip neigh add "$gateway" lladdr 02:00:00:00:00:02 dev eth0
-	at "$way" client ip route add default via "$gateway"
-	at "$way" node ip neigh add "$client" lladdr 02:00:00:00:00:01 dev eth0
-	at "$way" backend ip neigh add 10.244.1.254 lladdr 02:00:00:00:00:03 dev eth0
-	at "$way" backend ip route add default dev eth0 via 10.244.1.254 onlink
+	ip -n "$ID-$way-client" -batch - <<-END
+		addr add $client/$bits dev eth0
+		neigh add $gateway lladdr 02:00:00:00:00:02 dev eth0
+		route add default via $gateway
+	END
+	ip -n "$ID-$way-node" -batch - <<-END
+		addr add $gateway/$bits dev eth0
+		addr add 10.244.1.254/24 dev eth1
+		neigh add $client lladdr 02:00:00:00:00:01 dev eth0
+	END
+	ip -n "$ID-$way-backend" -batch - <<-END
+		neigh add 10.244.1.254 lladdr 02:00:00:00:00:03 dev eth0
+		route add default dev eth0 via 10.244.1.254 onlink
+	END
 }
 
-# node_link WAY HOST MAC DEVICE MAC: the host's eth0, and the node's device.
+# node_link WAY HOST MAC DEVICE MAC: the host's eth0, and the node's device. A veth hands over packets with
+# unfinished checksums, which XDP cannot see; and what XDP sends into it arrives only where the receiving
+# end polls.
 node_link() {
-	ip -n "$ID-$1-node" link add "$4" address "02:00:00:00:00:$5" numrxqueues 1 numtxqueues 1 \
-		type veth peer name eth0 address "02:00:00:00:00:$3" numrxqueues 1 numtxqueues 1 \
-		netns "$ID-$1-$2"
-	at "$1" node ip link set "$4" up
-	at "$1" "$2" ip link set eth0 up
-	nodes_tame "$1" node "$4"
-	nodes_tame "$1" "$2" eth0
+	ip -n "$ID-$1-node" -batch - <<-END
+		link add $4 address 02:00:00:00:00:$5 numrxqueues 1 numtxqueues 1 type veth \
+			peer name eth0 address 02:00:00:00:00:$3 numrxqueues 1 numtxqueues 1 netns $ID-$1-$2
+		link set lo up
+		link set $4 up
+	END
+	ip -n "$ID-$1-$2" -batch - <<-END
+		link set lo up
+		link set eth0 up
+	END
+	at "$1" node ethtool -K "$4" tx off gro on >/dev/null
+	at "$1" "$2" ethtool -K eth0 tx off gro on >/dev/null
 }
 
 # node_backends WAY N: the backend's addresses.
 node_backends() {
-	local way=$1 n
-	for n in $(seq "$2"); do
-		at "$way" backend ip addr add "10.244.1.$n/24" dev eth0
-		at "$way" node ip neigh add "10.244.1.$n" lladdr 02:00:00:00:00:04 dev eth1
-	done
+	seq "$2" | sed 's|.*|addr add 10.244.1.&/24 dev eth0|' | ip -n "$ID-$1-backend" -batch -
+	seq "$2" | sed 's|.*|neigh add 10.244.1.& lladdr 02:00:00:00:00:04 dev eth1|' |
+		ip -n "$ID-$1-node" -batch -
 }
 
 lbctl_on() {
