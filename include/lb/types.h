@@ -301,7 +301,7 @@ struct lb_config {
 	__u16 snat_count;
 	__u8 masquerade_all;
 	__u8 dry_run; /* answers in lb_explain; written are private maps alone */
-	__u8 pods; /* TC sits where pods' packets come in */
+	__u8 pods;    /* TC sits where pods' packets come in */
 	__u8 zero;
 	__u32 pod_cidrs;
 	struct lb_prefix pod_cidr[LB_POD_CIDRS];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The only file that is compiled with LBCTL_VERSION and LBCTL_DATE: a commit rebuilds nothing else. */
+/* The only file compiled with LBCTL_VERSION and LBCTL_DATE: a commit rebuilds nothing else. */
 #include "user/util/version.h"
 
 const char *version_text(void)
