@@ -124,7 +124,7 @@ static void call_timer(evutil_socket_t fd, short what, void *arg)
 	} else {
 		snprintf(text, sizeof(text), "nothing was heard for %d seconds",
 			 (int)(silent / 1000));
-		call_fail(call, API_BROKEN, text);
+		call_fail(call, API_SILENT, text);
 	}
 }
 

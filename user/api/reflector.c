@@ -231,6 +231,10 @@ int64_t reflector_end(struct reflector *reflector, const struct api_result *resu
 	}
 	if (inner.outcome == API_REFUSED)
 		wait = refused(reflector, &inner, random);
+	else if (inner.outcome == API_SILENT && reflector->step == REFLECTOR_WATCH &&
+		 !frame_is_torn(&reflector->frame))
+		/* Older servers (1.20) send no bookmarks of a kind in which nothing happens. */
+		wait = 0;
 	else if (inner.outcome != API_DONE)
 		wait = broken(reflector, inner.text, random);
 	else if (reflector->step == REFLECTOR_LIST)

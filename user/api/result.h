@@ -9,7 +9,8 @@
 enum api_outcome {
 	API_DONE,	 /* the whole answer, with a status of 2xx */
 	API_REFUSED,	 /* another status */
-	API_BROKEN,	 /* it broke off, stood still, or makes no sense */
+	API_BROKEN,	 /* it broke off, or makes no sense */
+	API_SILENT,	 /* nothing more came: the connection may be dead, or there was nothing */
 	API_UNREACHABLE, /* there was no connection, or nobody at its end */
 	API_NOBODY,	 /* who we are could not be found out: no token, no certificate */
 };

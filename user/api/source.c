@@ -74,7 +74,7 @@ static void watch_done(void *arg, const struct api_result *result)
 	struct source *source = watch->source;
 	int64_t wait = reflector_end(&watch->reflector, result, arc4random());
 
-	watch->silent = result->outcome == API_BROKEN && !result->status;
+	watch->silent = result->outcome == API_SILENT;
 	call_free(watch->call);
 	watch->call = NULL;
 	if (result->outcome == API_UNREACHABLE) {

@@ -135,7 +135,7 @@ static const struct conversation conversations[] = {
 	  { DONE("", LIST("7", "", NODE("a", "5"))),
 	    { "watch=1", NULL, API_UNREACHABLE, 0, "", "refused", 1, LATER },
 	    { "watch=1", NULL, API_UNREACHABLE, 0, "", "refused", 1, LATER },
-	    { "watch=1", NULL, API_BROKEN, 0, "", "nothing was heard", 1, LATER },
+	    { "watch=1", NULL, API_SILENT, 0, "", "nothing was heard", 1, AT_ONCE },
 	    { "watch=1", NULL, API_UNREACHABLE, 0, "", "refused", 1, LATER } },
 	  "+a .nodes ",
 	  "&resourceVersion=7" },
