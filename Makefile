@@ -67,7 +67,8 @@ TOOL_BPF := $(patsubst %.c,$(B)/%.o,$(wildcard tests/net/tools/*.bpf.c))
 TOOLS := $(TOOL_SRC:%.c=$(B)/%) $(TOOL_BPF)
 KUBE := $(sort $(wildcard tests/kube/test_*.sh))
 KUBE_TOOL := $(patsubst %.c,$(B)/%,$(wildcard tests/kube/*.c))
-BENCH := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/bench.c))
+BENCH := $(B)/tests/bench/bench
+BENCH_HELP := $(addprefix $(B)/tests/bench/bench_,case.o programs.o report.o run.o stage.o)
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 FUZZERS := $(FUZZ_SRC:%.c=$(FUZZ)/%)
 
@@ -179,15 +180,16 @@ $(B)/tests/net/%: $(B)/tests/net/%.o $(B)/liblbctl.a
 $(B)/tests/kube/%: $(B)/tests/kube/%.o $(B)/liblbctl.a
 	$(call say,LD,$@)$(CC) $(SAN) $^ $(LIBS) -o $@
 
-$(BENCH:%=%.o): | $(SKEL) $(SKEL_DIR)/bench.skel.h
 $(B)/tests/bench/veth.o: | $(SKEL_DIR)/veth.skel.h
 TRAFFIC := $(addprefix $(B)/tests/bench/,connect veth)
 TRAFFIC_HELP := $(addprefix $(B)/tests/bench/,goal.o netns.o sample.o)
 $(TRAFFIC): $(B)/tests/bench/%: $(B)/tests/bench/%.o $(TRAFFIC_HELP) $(B)/liblbctl.a
 	$(call say,LD,$@)$(CC) $(SAN) $^ $(LIBS) -lm -o $@
 
+$(BENCH).o $(BENCH_HELP): | $(SKEL) $(SKEL_DIR)/bench.skel.h
+$(BENCH): $(BENCH_HELP)
 $(B)/tests/bench/%: $(B)/tests/bench/%.o $(PACKET_HELP) $(B)/liblbctl.a
-	$(call say,LD,$@)$(CC) $(SAN) $^ $(LIBS) -lcmocka -lm -o $@
+	$(call say,LD,$@)$(CC) $(SAN) $(filter %.o,$^) $(filter %.a,$^) $(LIBS) -lcmocka -lm -o $@
 
 programs: all $(UNIT) $(PACKET) $(NET_BIN) $(TOOLS)
 

@@ -25,9 +25,9 @@ static struct lb_config config_make(unsigned int snat_ports, bool masquerade_all
 	struct lb_config config = {
 		.seed = 0x1234567890abcdefull,
 		.hz = HZ_ASSUMED,
-		.flow4_mask = rig.sets - 1,
-		.flow6_mask = rig.sets - 1,
-		.refresh = 4 * HZ_ASSUMED,
+		.flow4_mask = rig.sets4 - 1,
+		.flow6_mask = rig.sets6 - 1,
+		.refresh = rig.size.refresh * HZ_ASSUMED,
 		.snat_first = 10000,
 		.snat_count = (uint16_t)snat_ports,
 		.masquerade_all = masquerade_all,
@@ -69,6 +69,16 @@ static void tails_set(void)
 	tails_fill(rig.tc->obj, rig.tc->maps.lb_tc_tail, "lb_tc");
 }
 
+static void maps_size(void)
+{
+	bpf_map__set_max_entries(rig.xdp->maps.lb_flow4, rig.sets4);
+	bpf_map__set_max_entries(rig.xdp->maps.lb_flow6, rig.sets6);
+	bpf_map__set_max_entries(rig.xdp->maps.lb_frontend, rig.size.frontends);
+	bpf_map__set_max_entries(rig.xdp->maps.lb_backend, rig.size.backends);
+	bpf_map__set_max_entries(rig.xdp->maps.lb_backend_stats, rig.size.backends);
+	bpf_map__set_max_entries(rig.xdp->maps.lb_maglev, rig.size.slots / LB_MAGLEV_LINE);
+}
+
 static void programs_open(const struct lb_config *config)
 {
 	rig.xdp = lb_xdp__open();
@@ -76,8 +86,7 @@ static void programs_open(const struct lb_config *config)
 	network_must(rig.xdp && rig.tc ? 0 : -1, "open");
 	memcpy((void *)&rig.xdp->rodata->lb_config, config, sizeof(*config));
 	memcpy((void *)&rig.tc->rodata->lb_config, config, sizeof(*config));
-	bpf_map__set_max_entries(rig.xdp->maps.lb_flow4, rig.sets);
-	bpf_map__set_max_entries(rig.xdp->maps.lb_flow6, rig.sets);
+	maps_size();
 	network_must(lb_xdp__load(rig.xdp), "load lb_xdp");
 	SHARE(lb_frontend);
 	SHARE(lb_bloom);
@@ -102,10 +111,21 @@ static void programs_open(const struct lb_config *config)
 
 void rig_open(unsigned int flows, unsigned int snat_ports, bool masquerade_all, bool pod_cidrs)
 {
+	rig_open_sized(&(struct rig_size){ 0 }, flows, snat_ports, masquerade_all, pod_cidrs);
+}
+
+void rig_open_sized(const struct rig_size *size, unsigned int flows, unsigned int snat_ports,
+		    bool masquerade_all, bool pod_cidrs)
+{
 	struct lb_config config;
 
 	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
-	rig.sets = flows / LB_FLOW_WAYS;
+	rig.size.frontends = size->frontends ?: LB_MAX_FRONTENDS;
+	rig.size.backends = size->backends ?: LB_MAX_BACKENDS;
+	rig.size.slots = size->slots ?: LB_MAX_MAGLEV;
+	rig.size.refresh = size->refresh ?: 4;
+	rig.sets4 = flows / LB_FLOW_WAYS;
+	rig.sets6 = (size->flows6 ?: flows) / LB_FLOW_WAYS;
 	rig.cpus = libbpf_num_possible_cpus();
 	network_must(rig.cpus <= CPUS_MAX ? rig.cpus : -1, "number of CPUs");
 	if (!rig.network.nic)
@@ -116,13 +136,13 @@ void rig_open(unsigned int flows, unsigned int snat_ports, bool masquerade_all, 
 	network_must(bpf_xdp_attach((int)rig.network.nic, bpf_program__fd(rig.xdp->progs.lb_xdp), 0,
 				    NULL),
 		     "attach");
-	rig.flow4 = mmap(NULL, rig.sets * sizeof(struct lb_flow4_set), PROT_READ | PROT_WRITE,
+	rig.flow4 = mmap(NULL, rig.sets4 * sizeof(struct lb_flow4_set), PROT_READ | PROT_WRITE,
 			 MAP_SHARED, bpf_map__fd(rig.xdp->maps.lb_flow4), 0);
-	rig.flow6 = mmap(NULL, rig.sets * sizeof(struct lb_flow6_set), PROT_READ | PROT_WRITE,
+	rig.flow6 = mmap(NULL, rig.sets6 * sizeof(struct lb_flow6_set), PROT_READ | PROT_WRITE,
 			 MAP_SHARED, bpf_map__fd(rig.xdp->maps.lb_flow6), 0);
 	rig.bloom = mmap(NULL, LB_BLOOM_WORDS * sizeof(*rig.bloom), PROT_READ | PROT_WRITE,
 			 MAP_SHARED, bpf_map__fd(rig.xdp->maps.lb_bloom), 0);
-	rig.slots = mmap(NULL, LB_MAX_MAGLEV * sizeof(*rig.slots), PROT_READ | PROT_WRITE,
+	rig.slots = mmap(NULL, rig.size.slots * sizeof(*rig.slots), PROT_READ | PROT_WRITE,
 			 MAP_SHARED, bpf_map__fd(rig.xdp->maps.lb_maglev), 0);
 	network_must(rig.bloom == MAP_FAILED || rig.slots == MAP_FAILED ||
 				     rig.flow4 == MAP_FAILED || rig.flow6 == MAP_FAILED
@@ -135,9 +155,9 @@ void rig_close(void)
 {
 	bpf_xdp_detach((int)rig.network.nic, 0, NULL);
 	munmap(rig.bloom, LB_BLOOM_WORDS * sizeof(*rig.bloom));
-	munmap(rig.slots, LB_MAX_MAGLEV * sizeof(*rig.slots));
-	munmap(rig.flow4, rig.sets * sizeof(struct lb_flow4_set));
-	munmap(rig.flow6, rig.sets * sizeof(struct lb_flow6_set));
+	munmap(rig.slots, rig.size.slots * sizeof(*rig.slots));
+	munmap(rig.flow4, rig.sets4 * sizeof(struct lb_flow4_set));
+	munmap(rig.flow6, rig.sets6 * sizeof(struct lb_flow6_set));
 	lb_tc__destroy(rig.tc);
 	lb_xdp__destroy(rig.xdp);
 }
@@ -191,8 +211,8 @@ void rig_reset(enum rig_mode mode)
 	rig.mode = mode;
 	rig.next_slot = 0;
 	rig.mark = 0;
-	memset(rig.flow4, 0, rig.sets * sizeof(struct lb_flow4_set));
-	memset(rig.flow6, 0, rig.sets * sizeof(struct lb_flow6_set));
+	memset(rig.flow4, 0, rig.sets4 * sizeof(struct lb_flow4_set));
+	memset(rig.flow6, 0, rig.sets6 * sizeof(struct lb_flow6_set));
 	map_empty(rig.xdp->maps.lb_frontend);
 	memset(rig.bloom, 0, LB_BLOOM_WORDS * sizeof(*rig.bloom));
 	map_empty(rig.xdp->maps.lb_affinity);
@@ -243,6 +263,11 @@ int rig_xdp_fd(void)
 	return bpf_program__fd(rig.xdp->progs.lb_xdp);
 }
 
+int rig_egress_fd(void)
+{
+	return bpf_program__fd(rig.tc->progs.lb_tc_egress);
+}
+
 uint32_t rig_mark(void)
 {
 	return rig.mark;
@@ -264,12 +289,12 @@ void rig_backend_retire(unsigned int id, unsigned int flags)
 	rig_put(rig.xdp->maps.lb_backend, &id, &backend);
 }
 
-static struct lb_range range_write(unsigned int first, unsigned int n)
+static struct lb_range range_write(unsigned int first, unsigned int n, unsigned int slots)
 {
-	struct lb_range range = { .base = rig.next_slot, .len = n };
+	struct lb_range range = { .base = rig.next_slot, .len = n ? slots : 0 };
 
-	for (unsigned int i = 0; i < n; i++)
-		rig.slots[rig.next_slot++] = first + i;
+	for (unsigned int i = 0; i < range.len; i++)
+		rig.slots[rig.next_slot++] = first + i % n;
 	return range;
 }
 
@@ -282,8 +307,16 @@ static void bloom_put(const struct lb_frontend_key *key)
 
 void rig_frontend(const struct rig_frontend *frontend, bool v4, uint8_t proto)
 {
+	struct lb_addr addr = frame_addr(frontend->host, v4);
+
+	rig_frontend_at(frontend, &addr, proto, frontend->n);
+}
+
+void rig_frontend_at(const struct rig_frontend *frontend, const struct lb_addr *addr, uint8_t proto,
+		     unsigned int slots)
+{
 	struct lb_frontend_key key = {
-		.addr = frame_addr(frontend->host, v4),
+		.addr = *addr,
 		.port = htons(frontend->port),
 		.proto = proto,
 	};
@@ -291,8 +324,8 @@ void rig_frontend(const struct rig_frontend *frontend, bool v4, uint8_t proto)
 		.service = frontend->service,
 		.flags = frontend->flags,
 		.affinity = frontend->affinity,
-		.cluster = range_write(frontend->first, frontend->n),
-		.local = range_write(frontend->first, frontend->local),
+		.cluster = range_write(frontend->first, frontend->n, slots),
+		.local = range_write(frontend->first, frontend->local, frontend->local),
 	};
 
 	bloom_put(&key);

@@ -34,6 +34,14 @@ enum rig_action {
 
 /* Loads everything; exits the test program when that fails. flows: entries of each table. */
 void rig_open(unsigned int flows, unsigned int snat_ports, bool masquerade_all, bool pod_cidrs);
+
+/* Maps of other sizes than the programs' own; 0: as they are. */
+struct rig_size {
+	unsigned int frontends, backends, slots, flows6;
+	unsigned int refresh; /* seconds until an active flow is written to again */
+};
+void rig_open_sized(const struct rig_size *size, unsigned int flows, unsigned int snat_ports,
+		    bool masquerade_all, bool pod_cidrs);
 void rig_close(void);
 
 /* Empties all maps and sets the devices for the mode. */
@@ -62,6 +70,9 @@ struct rig_frontend {
 	unsigned int first, n, local;
 };
 void rig_frontend(const struct rig_frontend *frontend, bool v4, uint8_t proto);
+/* At any address, and with so many slots for all n backends. */
+void rig_frontend_at(const struct rig_frontend *frontend, const struct lb_addr *addr, uint8_t proto,
+		     unsigned int slots);
 void rig_frontend_delete(enum host host, uint16_t port, bool v4, uint8_t proto);
 void rig_source_range(unsigned int service, const char *prefix);
 void rig_device_addr_clear(void); /* the NIC loses its masquerade addresses */
@@ -83,8 +94,9 @@ void rig_age(unsigned int seconds);
 /* Makes all affinity look as if last used so many seconds ago. */
 void rig_age_affinity(unsigned int seconds);
 
-/* The NIC's XDP program and its device. */
+/* The NIC's XDP program, its program at TC on the way out, and its device. */
 int rig_xdp_fd(void);
+int rig_egress_fd(void);
 unsigned int rig_nic(void);
 
 /* The mark of the packet that TC ran last. */

@@ -19,7 +19,8 @@ struct rig {
 	struct lb_xdp *xdp;
 	struct lb_tc *tc;
 	struct network network;
-	unsigned int sets, next_slot;
+	struct rig_size size;
+	unsigned int sets4, sets6, next_slot;
 	int cpus;
 	enum rig_mode mode;
 	uint32_t mark; /* of the packet at TC, kept from one run to the next */

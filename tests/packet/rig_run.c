@@ -75,34 +75,51 @@ static struct lb_flow_meta *flow_meta_at(bool v4, unsigned int set, unsigned int
 	return &((struct lb_flow6_set *)rig.flow6)[set].way[way].meta;
 }
 
-unsigned int rig_flows(bool v4)
+/* Calls visit for each entry of a family that is not empty; returns how many there are. */
+static unsigned int flows_visit(bool v4, void (*visit)(struct lb_flow_meta *, unsigned int),
+				unsigned int argument)
 {
 	unsigned int n = 0;
 
-	for (unsigned int set = 0; set < rig.sets; set++)
-		for (unsigned int way = 0; way < LB_FLOW_WAYS; way++)
-			n += flow_meta_at(v4, set, way)->state != LB_FLOW_EMPTY;
+	for (unsigned int set = 0; set < (v4 ? rig.sets4 : rig.sets6); set++)
+		for (unsigned int way = 0; way < LB_FLOW_WAYS; way++) {
+			struct lb_flow_meta *meta = flow_meta_at(v4, set, way);
+
+			if (meta->state == LB_FLOW_EMPTY)
+				continue;
+			n++;
+			if (visit)
+				visit(meta, argument);
+		}
 	return n;
+}
+
+unsigned int rig_flows(bool v4)
+{
+	return flows_visit(v4, NULL, 0);
+}
+
+static void flow_establish(struct lb_flow_meta *meta, unsigned int argument)
+{
+	(void)argument;
+	meta->state = LB_FLOW_ESTABLISHED;
 }
 
 void rig_establish(void)
 {
-	for (unsigned int set = 0; set < rig.sets; set++)
-		for (unsigned int way = 0; way < LB_FLOW_WAYS; way++) {
-			if (flow_meta_at(true, set, way)->state)
-				flow_meta_at(true, set, way)->state = LB_FLOW_ESTABLISHED;
-			if (flow_meta_at(false, set, way)->state)
-				flow_meta_at(false, set, way)->state = LB_FLOW_ESTABLISHED;
-		}
+	flows_visit(true, flow_establish, 0);
+	flows_visit(false, flow_establish, 0);
+}
+
+static void flow_age(struct lb_flow_meta *meta, unsigned int seconds)
+{
+	meta->last_seen -= seconds * HZ_ASSUMED;
 }
 
 void rig_age(unsigned int seconds)
 {
-	for (unsigned int set = 0; set < rig.sets; set++)
-		for (unsigned int way = 0; way < LB_FLOW_WAYS; way++) {
-			flow_meta_at(true, set, way)->last_seen -= seconds * HZ_ASSUMED;
-			flow_meta_at(false, set, way)->last_seen -= seconds * HZ_ASSUMED;
-		}
+	flows_visit(true, flow_age, seconds);
+	flows_visit(false, flow_age, seconds);
 }
 
 void rig_age_affinity(unsigned int seconds)
