@@ -44,7 +44,7 @@ FUZZ_CFLAGS = $(C_CFLAGS) -O1 -g -fsanitize=fuzzer-no-link,address,undefined \
 
 BPF_ARCH := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
 BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -D__TARGET_ARCH_$(BPF_ARCH) -Wall -Wextra -Werror \
-	-Iinclude -I. -Ibuild/bpf -fno-stack-protector
+	-Iinclude -I. -Ibuild/bpf -fno-stack-protector -fno-strict-aliasing
 
 BPF_SRC := $(wildcard bpf/*.bpf.c)
 BPF_OBJ := $(BPF_SRC:%.bpf.c=build/%.bpf.o)

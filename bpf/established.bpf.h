@@ -65,48 +65,39 @@ static __always_inline __u8 established_flags(void *data, void *end, const bool 
 	return l4[TCP_FLAGS] & (TCP_SYN | TCP_FIN | TCP_RST);
 }
 
-/* Whether an entry is that of the plain packet at data. */
-static __always_inline bool established_match(const void *entry, void *data, const bool v4)
+/* The key of the plain packet at data. */
+static __always_inline void established_key(void *data, struct flow_key *key, const bool v4)
 {
 	if (v4) {
 		struct iphdr *ip = data + ETH_HLEN;
 
-		return flow_match4(entry, ip->saddr, ip->daddr, *(__u32 *)(ip + 1), ip->protocol);
+		flow_key4(key, ip->saddr, ip->daddr, *(__u32 *)(ip + 1), ip->protocol);
 	} else {
 		struct ipv6hdr *ip = data + ETH_HLEN;
 
-		return flow_match6(entry, ip->saddr.in6_u.u6_addr32, ip->daddr.in6_u.u6_addr32,
-				   *(__u32 *)(ip + 1), ip->nexthdr);
+		flow_key6(key, ip->saddr.in6_u.u6_addr32, ip->daddr.in6_u.u6_addr32,
+			  *(__u32 *)(ip + 1), ip->nexthdr);
 	}
 }
 
-static __always_inline __u64 established_hash(void *data, const bool v4)
+/*
+ * The key's entry, from the first set alone, and the entry's word from before it was found;
+ * or whether there are more.
+ */
+static __always_inline void *established_find(const struct flow_key *key, __u32 *ret_word,
+					      bool *ret_overflow, const bool v4)
 {
-	if (v4) {
-		struct iphdr *ip = data + ETH_HLEN;
-
-		return flow_hash4(ip->saddr, ip->daddr, *(__u32 *)(ip + 1), ip->protocol);
-	} else {
-		struct ipv6hdr *ip = data + ETH_HLEN;
-
-		return flow_hash6(ip->saddr.in6_u.u6_addr32, ip->daddr.in6_u.u6_addr32,
-				  *(__u32 *)(ip + 1), ip->nexthdr);
-	}
-}
-
-/* The entry for the plain packet at data, from the first set alone; or whether there are more. */
-static __always_inline void *established_find(void *data, bool *ret_overflow, const bool v4)
-{
-	__u64 hash = established_hash(data, v4);
-	void *set = flow_set(flow_set_index(hash, false, v4), v4);
+	void *set = flow_set(flow_set_index(key->hash, false, v4), v4);
 
 	if (!set)
 		return NULL;
 #pragma unroll
 	for (__u32 i = 0; i < LB_FLOW_WAYS; i++) {
-		void *entry = flow_way(set, flow_first_way(hash) + i, v4);
+		void *entry = flow_way(set, flow_first_way(key->hash) + i, v4);
 
-		if (established_match(entry, data, v4))
+		*ret_word = READ_WORD(flow_meta(entry, v4)->word);
+		barrier_compiler();
+		if (flow_match(entry, key, v4))
 			return entry;
 	}
 	*ret_overflow = READ_WORD(*flow_set_word(set, v4)) & FLOW_OVERFLOW;
@@ -186,6 +177,7 @@ static __always_inline int established(struct hook_ctx *ctx, enum verdict *verdi
 	const __u32 offset = ETH_HLEN + (v4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr));
 	void *data = hook_data(ctx);
 	void *end = hook_end(ctx);
+	struct flow_key key;
 	struct rewrite rw;
 	void *entry;
 	__u32 word;
@@ -194,7 +186,8 @@ static __always_inline int established(struct hook_ctx *ctx, enum verdict *verdi
 
 	if (!established_plain(data, end, v4))
 		return ESTABLISHED_SLOW;
-	entry = established_find(data, &overflow, v4);
+	established_key(data, &key, v4);
+	entry = established_find(&key, &word, &overflow, v4);
 	if (!entry) {
 		if (overflow || !established_foreign(data, end, egress, v4))
 			return ESTABLISHED_MISS;
@@ -203,12 +196,8 @@ static __always_inline int established(struct hook_ctx *ctx, enum verdict *verdi
 	}
 	if (established_flags(data, end, v4))
 		return ESTABLISHED_SLOW;
-	word = READ_WORD(flow_meta(entry, v4)->word);
-	barrier_compiler();
-	if (!established_match(entry, data, v4)) /* replaced since it was found */
-		return ESTABLISHED_SLOW;
 	flow_copy(entry, &rw, v4);
-	proto = flow_meta(entry, v4)->proto;
+	proto = key.ports >> 32;
 	barrier_compiler();
 	if (!flow_word_stable(word, READ_WORD(flow_meta(entry, v4)->word)))
 		return ESTABLISHED_SLOW;

@@ -57,23 +57,22 @@ static __always_inline bool flow_word_stable(__u32 before, __u32 after)
 }
 
 /* Finds a tuple's entry in either set, and the set. The entry may change any time. */
-static __always_inline void *flow_locate(const struct tuple *tuple, void **ret_set, const bool v4)
+static __always_inline void *flow_locate(const struct flow_key *key, void **ret_set, const bool v4)
 {
-	__u64 hash = flow_hash(tuple, v4);
-	void *set = flow_set(flow_set_index(hash, false, v4), v4);
+	void *set = flow_set(flow_set_index(key->hash, false, v4), v4);
 	void *entry;
 
 	if (!set)
 		return NULL;
 	*ret_set = set;
-	entry = flow_find_way(set, hash, tuple, v4);
+	entry = flow_find_way(set, key, v4);
 	if (entry || !(READ_WORD(*flow_set_word(set, v4)) & FLOW_OVERFLOW))
 		return entry;
-	set = flow_set(flow_set_index(hash, true, v4), v4);
+	set = flow_set(flow_set_index(key->hash, true, v4), v4);
 	if (!set)
 		return NULL;
 	*ret_set = set;
-	return flow_find_way(set, hash, tuple, v4);
+	return flow_find_way(set, key, v4);
 }
 
 enum flow_read {
@@ -84,15 +83,17 @@ enum flow_read {
 
 static __always_inline int flow_read(const struct tuple *tuple, struct rewrite *rw, const bool v4)
 {
-	void *set;
-	void *entry = flow_locate(tuple, &set, v4);
+	struct flow_key key;
+	void *set, *entry;
 	__u32 before;
 
+	flow_key(&key, tuple, v4);
+	entry = flow_locate(&key, &set, v4);
 	if (!entry)
 		return FLOW_MISSING;
 	before = READ_WORD(flow_meta(entry, v4)->word);
 	barrier_compiler();
-	if (!flow_match(entry, tuple, v4))
+	if (!flow_match(entry, &key, v4))
 		return FLOW_TORN;
 	flow_copy(entry, rw, v4);
 	barrier_compiler();
@@ -242,11 +243,11 @@ static __always_inline int flow_meet(void *entry, const struct rewrite *rw, bool
 }
 
 /* With set locked and its ways full of flows that stay: a place in the second set. */
-static __always_inline int flow_insert_second(__u32 *first_word, __u32 first_index, __u64 hash,
-					      const struct tuple *tuple, const struct rewrite *rw,
-					      const bool v4)
+static __always_inline int flow_insert_second(__u32 *first_word, __u32 first_index,
+					      const struct flow_key *key, const struct tuple *tuple,
+					      const struct rewrite *rw, const bool v4)
 {
-	__u32 index = flow_set_index(hash, true, v4);
+	__u32 index = flow_set_index(key->hash, true, v4);
 	void *set = flow_set(index, v4);
 	__u32 *word;
 	void *entry;
@@ -256,7 +257,7 @@ static __always_inline int flow_insert_second(__u32 *first_word, __u32 first_ind
 	word = flow_set_word(set, v4);
 	if (!flow_lock(word))
 		return FLOW_BUSY;
-	entry = flow_victim(set, hash, rw->last_seen, v4);
+	entry = flow_victim(set, key->hash, rw->last_seen, v4);
 	if (entry) {
 		flow_write(entry, tuple, rw, v4);
 		__sync_fetch_and_or(first_word, FLOW_OVERFLOW);
@@ -265,21 +266,22 @@ static __always_inline int flow_insert_second(__u32 *first_word, __u32 first_ind
 	return entry ? FLOW_INSERTED : FLOW_NO_ROOM;
 }
 
-static __always_inline int flow_overwrite_second(__u64 hash, const struct tuple *tuple,
+static __always_inline int flow_overwrite_second(const struct flow_key *key,
+						 const struct tuple *tuple,
 						 const struct rewrite *rw, bool overwrite,
 						 const bool v4)
 {
-	void *set = flow_set(flow_set_index(hash, true, v4), v4);
+	void *set = flow_set(flow_set_index(key->hash, true, v4), v4);
 	int result = FLOW_NO_ROOM; /* not there */
 	__u32 *word;
 	void *entry;
 
-	if (!set || !flow_find_way(set, hash, tuple, v4))
+	if (!set || !flow_find_way(set, key, v4))
 		return FLOW_NO_ROOM;
 	word = flow_set_word(set, v4);
 	if (!flow_lock(word))
 		return FLOW_BUSY;
-	entry = flow_find_way(set, hash, tuple, v4);
+	entry = flow_find_way(set, key, v4);
 	if (entry) {
 		result = flow_meet(entry, rw, overwrite, v4);
 		if (result == FLOW_INSERTED)
@@ -289,12 +291,12 @@ static __always_inline int flow_overwrite_second(__u64 hash, const struct tuple 
 	return result;
 }
 
-static __always_inline int flow_insert_locked(void *set, __u32 index, __u64 hash,
+static __always_inline int flow_insert_locked(void *set, __u32 index, const struct flow_key *key,
 					      const struct tuple *tuple, const struct rewrite *rw,
 					      bool overwrite, const bool v4)
 {
 	__u32 *word = flow_set_word(set, v4);
-	void *entry = flow_find_way(set, hash, tuple, v4);
+	void *entry = flow_find_way(set, key, v4);
 
 	if (entry) {
 		int result = flow_meet(entry, rw, overwrite, v4);
@@ -304,14 +306,14 @@ static __always_inline int flow_insert_locked(void *set, __u32 index, __u64 hash
 		return result;
 	}
 	if (READ_WORD(*word) & FLOW_OVERFLOW) {
-		int result = flow_overwrite_second(hash, tuple, rw, overwrite, v4);
+		int result = flow_overwrite_second(key, tuple, rw, overwrite, v4);
 
 		if (result != FLOW_NO_ROOM)
 			return result;
 	}
-	entry = flow_victim(set, hash, rw->last_seen, v4);
+	entry = flow_victim(set, key->hash, rw->last_seen, v4);
 	if (!entry)
-		return flow_insert_second(word, index, hash, tuple, rw, v4);
+		return flow_insert_second(word, index, key, tuple, rw, v4);
 	flow_write(entry, tuple, rw, v4);
 	return FLOW_INSERTED;
 }
@@ -323,14 +325,17 @@ static __always_inline int flow_insert_locked(void *set, __u32 index, __u64 hash
 static __always_inline int flow_insert(const struct tuple *tuple, const struct rewrite *rw,
 				       bool overwrite, const bool v4)
 {
-	__u64 hash = flow_hash(tuple, v4);
-	__u32 index = flow_set_index(hash, false, v4);
-	void *set = flow_set(index, v4);
+	struct flow_key key;
+	__u32 index;
+	void *set;
 	int result;
 
+	flow_key(&key, tuple, v4);
+	index = flow_set_index(key.hash, false, v4);
+	set = flow_set(index, v4);
 	if (!set || !flow_lock(flow_set_word(set, v4)))
 		return FLOW_BUSY;
-	result = flow_insert_locked(set, index, hash, tuple, rw, overwrite, v4);
+	result = flow_insert_locked(set, index, &key, tuple, rw, overwrite, v4);
 	flow_unlock(flow_set_word(set, v4));
 	return result;
 }
@@ -375,17 +380,19 @@ static __always_inline void flow_change_locked(void *entry, const struct flow_ch
 static __always_inline void flow_touch(const struct tuple *tuple, const struct flow_change *change,
 				       const bool v4)
 {
-	void *set;
-	void *entry = flow_locate(tuple, &set, v4);
+	struct flow_key key;
+	void *set, *entry;
 	__u32 *word;
 
+	flow_key(&key, tuple, v4);
+	entry = flow_locate(&key, &set, v4);
 	if (!entry)
 		return;
 	flow_meta(entry, v4)->last_seen = change->now;
 	word = flow_set_word(set, v4);
 	if (!flow_lock(word))
 		return;
-	if (flow_match(entry, tuple, v4))
+	if (flow_match(entry, &key, v4))
 		flow_change_locked(entry, change, v4);
 	flow_unlock(word);
 }

@@ -19,36 +19,54 @@ static __always_inline __u64 flow_mix(__u64 hash, __u64 value)
 	return hash ^ hash >> 32;
 }
 
-static __always_inline __u64 flow_hash4(__be32 saddr, __be32 daddr, __u32 ports, __u8 proto)
-{
-	__u64 hash = flow_mix(lb_config.seed, (__u64)daddr << 32 | saddr);
+/*
+ * A tuple as an entry has it, in words of eight bytes, and its hash. The last word is ports and
+ * protocol as they lie in front of an entry's state: little-endian, as the compiler is told.
+ */
+struct flow_key {
+	__u64 addr[4]; /* IPv4: one word, source and destination */
+	__u64 ports;
+	__u64 hash;
+};
 
-	return flow_mix(hash, (__u64)proto << 32 | ports);
+#define FLOW_KEY_SHIFT 24 /* what follows the protocol is no part of the key */
+#define FLOW_STATE_SHIFT 40
+
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "keys are compared in words: give FLOW_KEY_SHIFT a twin for this byte order"
+#endif
+
+static __always_inline void flow_key4(struct flow_key *key, __be32 saddr, __be32 daddr, __u32 ports,
+				      __u8 proto)
+{
+	key->addr[0] = (__u64)daddr << 32 | saddr;
+	key->ports = (__u64)proto << 32 | ports;
+	key->hash = flow_mix(flow_mix(lb_config.seed, key->addr[0]), key->ports);
 }
 
-static __always_inline __u64 flow_hash6(const __be32 *saddr, const __be32 *daddr, __u32 ports,
-					__u8 proto)
+static __always_inline void flow_key6(struct flow_key *key, const __be32 *saddr,
+				      const __be32 *daddr, __u32 ports, __u8 proto)
 {
-	__u64 hash = flow_mix(lb_config.seed, (__u64)saddr[1] << 32 | saddr[0]);
+	__u64 hash = lb_config.seed;
 
-	hash = flow_mix(hash, (__u64)saddr[3] << 32 | saddr[2]);
-	hash = flow_mix(hash, (__u64)daddr[1] << 32 | daddr[0]);
-	hash = flow_mix(hash, (__u64)daddr[3] << 32 | daddr[2]);
-	return flow_mix(hash, (__u64)proto << 32 | ports);
+	key->addr[0] = (__u64)saddr[1] << 32 | saddr[0];
+	key->addr[1] = (__u64)saddr[3] << 32 | saddr[2];
+	key->addr[2] = (__u64)daddr[1] << 32 | daddr[0];
+	key->addr[3] = (__u64)daddr[3] << 32 | daddr[2];
+	key->ports = (__u64)proto << 32 | ports;
+	for (int i = 0; i < 4; i++)
+		hash = flow_mix(hash, key->addr[i]);
+	key->hash = flow_mix(hash, key->ports);
 }
 
-static __always_inline __u32 tuple_ports(const struct tuple *tuple)
+static __always_inline void flow_key(struct flow_key *key, const struct tuple *tuple, const bool v4)
 {
-	return (__u32)tuple->dport << 16 | tuple->sport;
-}
-
-static __always_inline __u64 flow_hash(const struct tuple *tuple, const bool v4)
-{
-	__u32 ports = tuple_ports(tuple);
+	__u32 ports = (__u32)tuple->dport << 16 | tuple->sport;
 
 	if (v4)
-		return flow_hash4(tuple->saddr.word[3], tuple->daddr.word[3], ports, tuple->proto);
-	return flow_hash6(tuple->saddr.word, tuple->daddr.word, ports, tuple->proto);
+		flow_key4(key, tuple->saddr.word[3], tuple->daddr.word[3], ports, tuple->proto);
+	else
+		flow_key6(key, tuple->saddr.word, tuple->daddr.word, ports, tuple->proto);
 }
 
 /* The set's number and the way to begin at come from different bits of the hash. */
@@ -91,42 +109,48 @@ static __always_inline __u32 *flow_set_word(void *set, const bool v4)
 	return &flow_meta(flow_way(set, 0, v4), v4)->word;
 }
 
-static __always_inline bool flow_match4(const struct lb_flow4 *f, __be32 saddr, __be32 daddr,
-					__u32 ports, __u8 proto)
+/*
+ * Whether an entry is the key's. Each word is read once, since others may write meanwhile; that
+ * with the client's own part of the address comes first, since it differs most often.
+ */
+static __always_inline bool flow_match(const void *entry, const struct flow_key *key, const bool v4)
 {
-	return f->saddr == saddr && f->daddr == daddr && *(const __u32 *)&f->sport == ports &&
-	       f->meta.proto == proto && f->meta.state;
+	const volatile __u64 *word = entry;
+	__u64 ports;
+
+	if (v4) {
+		if (word[0] != key->addr[0])
+			return false;
+	} else if (word[1] != key->addr[1] || word[3] != key->addr[3] || word[0] != key->addr[0] ||
+		   word[2] != key->addr[2]) {
+		return false;
+	}
+	ports = word[v4 ? 1 : 4];
+	return !((ports ^ key->ports) << FLOW_KEY_SHIFT) && ports >> FLOW_STATE_SHIFT & 0xff;
 }
 
-static __always_inline bool flow_match6(const struct lb_flow6 *f, const __be32 *saddr,
-					const __be32 *daddr, __u32 ports, __u8 proto)
-{
-	return *(const __u32 *)&f->sport == ports && f->daddr[3] == daddr[3] &&
-	       f->daddr[2] == daddr[2] && f->daddr[1] == daddr[1] && f->daddr[0] == daddr[0] &&
-	       f->saddr[3] == saddr[3] && f->saddr[2] == saddr[2] && f->saddr[1] == saddr[1] &&
-	       f->saddr[0] == saddr[0] && f->meta.proto == proto && f->meta.state;
-}
-
-static __always_inline bool flow_match(const void *entry, const struct tuple *tuple, const bool v4)
-{
-	if (v4)
-		return flow_match4(entry, tuple->saddr.word[3], tuple->daddr.word[3],
-				   tuple_ports(tuple), tuple->proto);
-	return flow_match6(entry, tuple->saddr.word, tuple->daddr.word, tuple_ports(tuple),
-			   tuple->proto);
-}
-
-static __always_inline void *flow_find_way(void *set, __u64 hash, const struct tuple *tuple,
-					   const bool v4)
+static __always_inline void *flow_find_way(void *set, const struct flow_key *key, const bool v4)
 {
 #pragma unroll
 	for (__u32 i = 0; i < LB_FLOW_WAYS; i++) {
-		void *entry = flow_way(set, flow_first_way(hash) + i, v4);
+		void *entry = flow_way(set, flow_first_way(key->hash) + i, v4);
 
-		if (flow_match(entry, tuple, v4))
+		if (flow_match(entry, key, v4))
 			return entry;
 	}
 	return NULL;
+}
+
+/* Eight bytes that are fields of their own. */
+static __always_inline void flow_copy_word(void *to, const void *from)
+{
+	*(__u64 *)to = *(const __u64 *)from;
+}
+
+static __always_inline void flow_copy_nexthop(struct lb_nexthop *to, const struct lb_nexthop *from)
+{
+	flow_copy_word(to, from);
+	flow_copy_word(to->dmac + 4, from->dmac + 4);
 }
 
 /* Copies what an entry says; the caller checks the sequence around it. */
@@ -137,24 +161,22 @@ static __always_inline void flow_copy(const void *entry, struct rewrite *rw, con
 
 		addr_map4(&rw->saddr, f->new_saddr);
 		addr_map4(&rw->daddr, f->new_daddr);
-		*(__u32 *)&rw->sport = *(const __u32 *)&f->new_sport;
-		*(__u32 *)&rw->addr_delta = *(const __u32 *)&f->addr_delta;
-		rw->nexthop = f->nexthop;
-		rw->backend = f->backend;
-		rw->generation = f->generation;
+		flow_copy_word(&rw->sport, &f->new_sport); /* and the deltas */
+		flow_copy_nexthop(&rw->nexthop, &f->nexthop);
+		flow_copy_word(&rw->backend, &f->backend); /* and its generation */
 		rw->last_seen = f->meta.last_seen;
 		rw->state = f->meta.state;
 		rw->flags = f->meta.flags;
 	} else {
 		const struct lb_flow6 *f = entry;
 
-		__builtin_memcpy(&rw->saddr, f->new_saddr, sizeof(rw->saddr));
-		__builtin_memcpy(&rw->daddr, f->new_daddr, sizeof(rw->daddr));
-		*(__u32 *)&rw->sport = *(const __u32 *)&f->new_sport;
-		*(__u32 *)&rw->addr_delta = *(const __u32 *)&f->addr_delta;
-		rw->nexthop = f->nexthop;
-		rw->backend = f->backend;
-		rw->generation = f->generation;
+		flow_copy_word(&rw->saddr.word[0], &f->new_saddr[0]);
+		flow_copy_word(&rw->saddr.word[2], &f->new_saddr[2]);
+		flow_copy_word(&rw->daddr.word[0], &f->new_daddr[0]);
+		flow_copy_word(&rw->daddr.word[2], &f->new_daddr[2]);
+		flow_copy_word(&rw->sport, &f->new_sport);
+		flow_copy_nexthop(&rw->nexthop, &f->nexthop);
+		flow_copy_word(&rw->backend, &f->backend);
 		rw->last_seen = f->meta.last_seen;
 		rw->state = f->meta.state;
 		rw->flags = f->meta.flags;

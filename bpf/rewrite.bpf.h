@@ -11,7 +11,8 @@
 
 static __always_inline void rewrite_link(struct ethhdr *eth, const struct lb_nexthop *nexthop)
 {
-	__builtin_memcpy(eth->h_dest, nexthop->dmac, sizeof(nexthop->dmac) * 2);
+	*(__u32 *)eth->h_dest = *(const __u32 *)nexthop->dmac;
+	*(__u64 *)(eth->h_dest + 4) = *(const __u64 *)(nexthop->dmac + 4);
 }
 
 /* hop: the packet is forwarded here, so one hop is used up; the host's stack counts its own. */
