@@ -299,6 +299,51 @@ static void test_tcp(void **state)
 	close(fd);
 }
 
+static uint64_t histogram_count(const struct histogram *histogram)
+{
+	uint64_t n = 0;
+
+	for (int i = 0; i <= HISTOGRAM_CLASSES; i++)
+		n += histogram->classes[i];
+	return n;
+}
+
+/* Each answer once, by what it says, and where it came from. */
+static void test_counts(void **state)
+{
+	static const struct {
+		const char *name, *answer;
+		uint8_t rcode;
+		unsigned int cached, upstream;
+	} cases[] = {
+		{ "kubia.default.svc~", "NOERROR aa ra edns: A 10.96.0.5", KNOT_RCODE_NOERROR, 0,
+		  0 },
+		{ "counted.example.com.", "NOERROR ra edns: 60 A 192.0.2.80", KNOT_RCODE_NOERROR, 0,
+		  1 },
+		{ "counted.example.com.", "NOERROR ra edns: 60 A 192.0.2.80", KNOT_RCODE_NOERROR, 1,
+		  0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct dns_counts before = dns_server_counts(world.dns), after;
+
+		check(cases[i].name, cases[i].answer);
+		after = dns_server_counts(world.dns);
+		for (uint8_t rcode = 0; rcode < DNS_RCODES; rcode++)
+			assert_int_equal(after.answers[rcode] - before.answers[rcode],
+					 rcode == cases[i].rcode);
+		assert_int_equal(after.cached - before.cached, cases[i].cached);
+		assert_int_equal(histogram_count(&after.upstream) -
+					 histogram_count(&before.upstream),
+				 cases[i].upstream);
+		assert_int_equal(after.unanswered, before.unanswered);
+	}
+	/* The silent one of the tests before. */
+	assert_int_equal(dns_server_counts(world.dns).unanswered, 1);
+	assert_true(dns_server_counts(world.dns).answers[KNOT_RCODE_SERVFAIL] > 0);
+}
+
 static const struct {
 	const char *name, *bytes;
 	size_t size;
@@ -333,7 +378,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_before_the_zone), cmocka_unit_test(test_forwarding),
 		cmocka_unit_test(test_one_question),	cmocka_unit_test(test_tcp),
-		cmocka_unit_test(test_nonsense),
+		cmocka_unit_test(test_counts),		cmocka_unit_test(test_nonsense),
 	};
 
 	return cmocka_run_group_tests(tests, world_open, world_close);
