@@ -115,6 +115,25 @@ agent_confined() {
 	echo $! >"$STAGE/node1/agent.pid"
 }
 
+# As in the pod of a DaemonSet: the account's files where a kubelet puts them, the rest by environment.
+agent_in_pod() {
+	local account=/run/secrets/kubernetes.io/serviceaccount
+	mkdir -p $account "$STAGE/account"
+	cp "$KUBE_DIR/ca.crt" "$STAGE/account/"
+	ln -sf "$STAGE/token" "$STAGE/account/token"
+	sed -i '/^nodeName:/d' "$STAGE/node2/config.yaml"
+	stage_spawn node2 node2/agent.log env NODE_NAME=node2 KUBERNETES_SERVICE_HOST=$KUBE_ADDRESS \
+		KUBERNETES_SERVICE_PORT=$KUBE_PORT unshare -m sh -c \
+		'mount --bind "$0" "$1" && exec lbctl agent --in-cluster' "$STAGE/account" $account
+	echo $! >"$STAGE/node2/agent.pid"
+	stage_eventually 10 test -S "$STAGE/node2/run/agent.sock"
+}
+
+# As the init container does when the DaemonSet is rolled: an upgrade, while no agent runs.
+attach_again() {
+	on node1 setpriv --no-new-privs --bounding-set=-all,+bpf,+net_admin,+perfmon lbctl attach eth0
+}
+
 capabilities() {
 	awk '$1 == "CapEff:" { print $2 }' "/proc/$(agent_pid)/status"
 }
@@ -127,17 +146,26 @@ agent_pid() {
 enough() {
 	agent_kill node1 TERM
 	agent_kill node2 TERM
+	check 'attach does with three capabilities' prints '^cgroup +socket' attach_again
+	check 'and without an agent leaves the maps as they are' has_service node1 kubernetes
 	token_put first
 	agent_kubeconfig
 	agent_confined bpf net_admin perfmon # deploy/least
-	KUBE_AGENT_CONFIG=$STAGE/agent.kubeconfig kube_agent_start node2
+	agent_in_pod
 	apply kubia/kubia-svc-loadbalancer.yaml >/dev/null
 	check 'with these rights its endpoints come' both_have kubia-loadbalancer "$three"
+	check 'also to an agent in a pod, which knows its node' node_is_known
 	check 'and it gets an address' stage_eventually 20 hits "$PODS" 30 client http://198.51.100.1
 	check 'by an agent with BPF, NET_ADMIN, PERFMON and nothing else' [ "$(capabilities)" = 000000c000001000 ]
 	check 'which gives new pods their hooks' new_pod
 	check 'nothing was forbidden' fails grep -hiE 'forbidden|denied|not permitted' "$STAGE/node1/agent.log" \
 		"$STAGE/node2/agent.log"
+}
+
+# Policy Local: its own pod and no other.
+node_is_known() {
+	apply kubia/kubia-svc-local.yaml >/dev/null
+	stage_eventually 5 hits kubia-lq7dn 20 client http://192.0.2.2:30124
 }
 
 new_pod() {
@@ -179,8 +207,8 @@ rotation() {
 	kube_up kill kube-apiserver
 	kube_up run kube-apiserver
 	pod_runs kubia-9tcwz 172.17.0.8 False
-	check 'with the first token gone, the second one is used' both_have kubia-loadbalancer \
-		'172.17.0.7:8080 172.17.1.9:8080'
+	check 'with the first token gone, the second one is used' stage_eventually 60 has_backends node1 \
+		kubia-loadbalancer '172.17.0.7:8080 172.17.1.9:8080' # when the controllers are back
 	kube -n kube-system delete secret second >/dev/null
 	sleep 12
 	kube_up kill kube-apiserver
@@ -198,4 +226,6 @@ no_more
 enough
 sweep
 rotation
+agent_kill node2 TERM # it holds the folder
+rmdir /run/secrets/kubernetes.io/serviceaccount /run/secrets/kubernetes.io /run/secrets 2>/dev/null || true
 checks_done
