@@ -79,7 +79,7 @@ TIDY := $(patsubst %.c,build/tidy/%,$(USER_SRC) $(TOOL_SRC))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all man pictures check test test-kube bench bench-veth bench-connect bench-pktgen kernels benchapi benchdns benchprobe unit packet \
+.PHONY: all man pictures check test test-kube bench bench-veth bench-connect bench-ingress bench-pktgen kernels benchapi benchdns benchprobe unit packet \
 	property net programs demo fuzz lint format install clean \
 	help root setup FORCE
 
@@ -220,6 +220,9 @@ test-kube: root setup ## tests against a real API server, which the first time i
 bench: root setup ## nanoseconds a packet, by BPF test runs; needs root and a quiet machine
 	$(Q)$(MAKE) -j$(NPROC) $(BENCH)
 	$(Q)$(BENCH)
+
+bench-ingress: root all $(TOOLS) ## requests a second through the Ingress, beside HAProxy by hand, and changes under load: 8 minutes
+	$(Q)tests/bench/ingress.sh
 
 benchdns: root setup ## questions to DNS a second, beside unbound and knotd; needs root and a quiet machine
 	$(Q)$(MAKE) all $(B)/tests/bench/bench_dns

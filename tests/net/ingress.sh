@@ -129,6 +129,69 @@ load_end() {
 	jq -s '{ok: map(.ok) | add, failed: map(.failed) | add}' "$STAGE/load.json"
 }
 
+# A connection through the Ingress that is upgraded, as a WebSocket is, and then says something
+# every 0.1 seconds until the file is gone; each line has to come back.
+upgrade_start() {
+	touch "$STAGE/upgrade"
+	cat >"$STAGE/upgrade-client" <<-END
+		exec 3<>/dev/tcp/$NODE/80
+		printf 'GET /socket HTTP/1.1\r\nHost: socket.example.com\r\nConnection: Upgrade\r\n' >&3
+		printf 'Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n' >&3
+		printf 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n' >&3
+		while IFS= read -r line <&3 && [ "\$line" != \$'\r' ]; do echo "\$line"; done
+		n=0
+		while [ -e $STAGE/upgrade ]; do
+			n=\$((n + 1))
+			echo "message \$n" >&3
+			IFS= read -r -t 5 line <&3 && [ "\$line" = "message \$n" ] || exit 1
+			sleep 0.1
+		done
+		echo "through \$n"
+	END
+	cat >"$STAGE/upgrade-server" <<-'END'
+		use IO::Socket::INET;
+		$server = IO::Socket::INET->new(LocalPort => 8090, Listen => 9, ReuseAddr => 1) or die;
+		$SIG{CHLD} = 'IGNORE';
+		while ($peer = $server->accept) {
+			next if fork;
+			$peer->autoflush(1);
+			while (<$peer>) { last if $_ eq "\r\n" }
+			print $peer "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n";
+			print $peer "Upgrade: websocket\r\n";
+			print $peer "Sec-WebSocket-Accept: s3pPLBMiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
+			print $peer $_ while <$peer>;
+			exit;
+		}
+	END
+	stage_spawn bar-7xk2p upgrade.log perl "$STAGE/upgrade-server"
+	on node1 lbctl apply -f - >/dev/null <<-'END'
+		apiVersion: v1
+		kind: Service
+		metadata: {name: socket}
+		spec: {selector: {app: bar}, ports: [{port: 80, targetPort: 8090}]}
+	END
+	ingress_apply -f - <<-'END'
+		apiVersion: networking.k8s.io/v1
+		kind: Ingress
+		metadata: {name: socket}
+		spec:
+		  defaultBackend: {service: {name: bar, port: {name: http}}}
+		  rules:
+		  - host: socket.example.com
+		    http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: socket, port: {number: 80}}}}]}
+	END
+	on client bash "$STAGE/upgrade-client" >"$STAGE/upgrade.out" 2>&1 &
+	UPGRADE=$!
+	check 'upgrade' stage_eventually 15 grep -q '101 Switching' "$STAGE/upgrade.out"
+}
+
+upgrade_goes_on() {
+	kill -0 "$UPGRADE" || {
+		cat "$STAGE/upgrade.out"
+		return 1
+	}
+}
+
 # ingress_stage: the stage with bar and kubia, agents on both nodes.
 ingress_stage() {
 	stage_up

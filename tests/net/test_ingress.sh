@@ -210,69 +210,6 @@ bad_ones() {
 
 # ------------------------------------------------------------- what goes on --
 
-# A connection through the Ingress that is upgraded, as a WebSocket is, and then says something
-# every 0.1 seconds until the file is gone; each line has to come back.
-upgrade_start() {
-	touch "$STAGE/upgrade"
-	cat >"$STAGE/upgrade-client" <<-END
-		exec 3<>/dev/tcp/$NODE/80
-		printf 'GET /socket HTTP/1.1\r\nHost: socket.example.com\r\nConnection: Upgrade\r\n' >&3
-		printf 'Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n' >&3
-		printf 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n' >&3
-		while IFS= read -r line <&3 && [ "\$line" != \$'\r' ]; do echo "\$line"; done
-		n=0
-		while [ -e $STAGE/upgrade ]; do
-			n=\$((n + 1))
-			echo "message \$n" >&3
-			IFS= read -r -t 5 line <&3 && [ "\$line" = "message \$n" ] || exit 1
-			sleep 0.1
-		done
-		echo "through \$n"
-	END
-	cat >"$STAGE/upgrade-server" <<-'END'
-		use IO::Socket::INET;
-		$server = IO::Socket::INET->new(LocalPort => 8090, Listen => 9, ReuseAddr => 1) or die;
-		$SIG{CHLD} = 'IGNORE';
-		while ($peer = $server->accept) {
-			next if fork;
-			$peer->autoflush(1);
-			while (<$peer>) { last if $_ eq "\r\n" }
-			print $peer "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n";
-			print $peer "Upgrade: websocket\r\n";
-			print $peer "Sec-WebSocket-Accept: s3pPLBMiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
-			print $peer $_ while <$peer>;
-			exit;
-		}
-	END
-	stage_spawn bar-7xk2p upgrade.log perl "$STAGE/upgrade-server"
-	on node1 lbctl apply -f - >/dev/null <<-'END'
-		apiVersion: v1
-		kind: Service
-		metadata: {name: socket}
-		spec: {selector: {app: bar}, ports: [{port: 80, targetPort: 8090}]}
-	END
-	ingress_apply -f - <<-'END'
-		apiVersion: networking.k8s.io/v1
-		kind: Ingress
-		metadata: {name: socket}
-		spec:
-		  defaultBackend: {service: {name: bar, port: {name: http}}}
-		  rules:
-		  - host: socket.example.com
-		    http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: socket, port: {number: 80}}}}]}
-	END
-	on client bash "$STAGE/upgrade-client" >"$STAGE/upgrade.out" 2>&1 &
-	upgrade=$!
-	check 'upgrade' stage_eventually 15 grep -q '101 Switching' "$STAGE/upgrade.out"
-}
-
-upgrade_goes_on() {
-	kill -0 "$upgrade" || {
-		cat "$STAGE/upgrade.out"
-		return 1
-	}
-}
-
 # The default backend is bar's for all hosts, so every request has an answer with 200.
 rule_changes() {
 	local pid
@@ -323,6 +260,8 @@ the_agent() {
 	local pid
 	pid=$(master)
 	check 'HAProxy is nobody of importance' [ "$(stat -c %U "/proc/$pid")" != root ]
+	check 'and may bind low ports, no more' grep -q '^CapEff:[[:space:]]*0*400$' "/proc/$pid/status"
+	check 'in a session of its own' [ "$(cut -d' ' -f6 "/proc/$pid/stat")" = "$pid" ]
 	agent_kill node1
 	check 'without an agent: served' prints "^You've hit kubia" web http://kubia.example.com/
 	agent_start node1
@@ -333,7 +272,7 @@ the_agent() {
 	check 'killed, it is started again' stage_eventually 15 prints "^You've hit kubia" \
 		web http://kubia.example.com/
 	rm "$STAGE/upgrade"
-	wait "$upgrade" || true
+	wait "$UPGRADE" || true
 	on node1 lbctl delete ingress kubia hosts socket generation >/dev/null
 	check 'no Ingress: no HAProxy' stage_eventually 15 fails master
 	check 'and nobody listens' fails web http://kubia.example.com/

@@ -96,47 +96,68 @@ static void trusted_print(FILE *out, const struct prefix_list *trusted)
 		fputs("\ttcp-request connection expect-proxy layer4 if trusted\n", out);
 }
 
-static bool any_has_regex(const struct ingress_rules *rules)
+static bool any_matches(const struct ingress_rules *rules, enum ingress_match match)
 {
 	for (size_t i = 0; i < rules->entries.n; i++)
-		if (rules->entries.items[i].match == INGRESS_REGEX)
+		if (rules->entries.items[i].match == match)
+			return true;
+	return false;
+}
+
+static bool any_wildcard(const struct ingress_rules *rules)
+{
+	for (size_t i = 0; i < rules->entries.n; i++)
+		if (*rules->entries.items[i].host == '*')
 			return true;
 	return false;
 }
 
 /*
  * Keys of the maps begin with the number of the host's rules, so that one tree has all hosts: "h3",
- * or "r3" where expressions have to be tried, one after the other.
+ * or "r3" where expressions have to be tried, one after the other. What no rule asks for is not
+ * looked up: this is done for each request.
  */
 static void lookup_print(FILE *out, const struct ingress_rules *rules)
 {
+	bool wildcard = any_wildcard(rules), exact = any_matches(rules, INGRESS_EXACT);
+	bool regex = any_matches(rules, INGRESS_REGEX);
+	char all = rules_has_regex(rules, "") ? 'r' : 'h';
+	cleanup_free char *otherwise = xasprintf(",%c0", all);
+
 	fprintf(out,
 		"\thttp-request set-var(txn.host) req.hdr(host),host_only,lower,rtrim(.)\n"
 		"\thttp-request set-var(txn.rules) var(txn.host),map_str(" RENDER_FOLDER
-		"/hosts.map)\n"
-		"\thttp-request set-var(txn.rules) "
-		"var(txn.host),regsub(^[^.]*,),map_str(" RENDER_FOLDER
-		"/wildcards.map) unless { var(txn.rules) -m found }\n"
-		"\thttp-request set-var(txn.rules) str(%c0) unless { var(txn.rules) -m found }\n"
-		"\thttp-request set-var(txn.path) path\n"
-		"\thttp-request set-var(txn.route) "
-		"var(txn.rules),concat(,txn.path),map_str(" RENDER_FOLDER "/exact.map)\n",
-		rules_has_regex(rules, "") ? 'r' : 'h');
-	if (any_has_regex(rules))
+		"/hosts.map%s)\n",
+		wildcard ? "" : otherwise);
+	if (wildcard)
+		fprintf(out,
+			"\thttp-request set-var(txn.rules) var(txn.host),regsub(^[^.]*,),"
+			"map_str(" RENDER_FOLDER
+			"/wildcards.map%s) unless { var(txn.rules) -m found }\n",
+			otherwise);
+	fputs("\thttp-request set-var(txn.path) path\n", out);
+	if (exact)
+		fputs("\thttp-request set-var(txn.route) var(txn.rules),concat(,txn.path),"
+		      "map_str(" RENDER_FOLDER "/exact.map)\n",
+		      out);
+	if (regex)
 		fputs("\thttp-request set-var(txn.route) var(txn.rules),concat(,txn.path),"
 		      "map_reg(" RENDER_FOLDER "/regex.map) "
 		      "if { var(txn.rules) -m beg r } !{ var(txn.route) -m found }\n",
 		      out);
-	fputs("\thttp-request set-var(txn.route) var(txn.rules),concat(,txn.path,/),"
-	      "map_beg(" RENDER_FOLDER "/prefix.map) unless { var(txn.route) -m found }\n"
-	      "\thttp-request set-header X-Forwarded-For %[src]\n"
-	      "\thttp-request set-header X-Real-IP %[src]\n"
-	      "\thttp-request set-header X-Forwarded-Host %[req.hdr(host)]\n"
-	      "\thttp-request set-header X-Forwarded-Port %[dst_port]\n"
-	      "\thttp-request set-header X-Forwarded-Proto http\n"
-	      "\thttp-request set-header X-Forwarded-Proto https if { ssl_fc }\n",
-	      out);
+	fprintf(out,
+		"\thttp-request set-var(txn.route) var(txn.rules),concat(,txn.path,/),"
+		"map_beg(" RENDER_FOLDER "/prefix.map," RULES_NOBODY ")%s\n",
+		exact || regex ? " unless { var(txn.route) -m found }" : "");
 }
+
+/* What a client says of these is nobody's word. */
+static const char forwarded[] = "\thttp-request set-header X-Forwarded-For %[src]\n"
+				"\thttp-request set-header X-Real-IP %[src]\n"
+				"\thttp-request set-header X-Forwarded-Host %[req.hdr(host)]\n"
+				"\thttp-request set-header X-Forwarded-Port %[dst_port]\n"
+				"\thttp-request set-header X-Forwarded-Proto http if !{ ssl_fc }\n"
+				"\thttp-request set-header X-Forwarded-Proto https if { ssl_fc }\n";
 
 static void canary_print(FILE *out, const struct ingress_rules *rules, size_t index)
 {
@@ -174,11 +195,11 @@ static void frontend_print(FILE *out, const struct ingress_rules *rules,
 	binds_print(out, listen, !render_any_clients(rules));
 	trusted_print(out, &rules->trusted);
 	lookup_print(out, rules);
+	fputs(forwarded, out);
 	for (size_t i = 0; i < rules->routes.n; i++)
 		if (rules->routes.items[i].main != i)
 			canary_print(out, rules, i);
-	fputs("\tuse_backend %[var(txn.route)] if { var(txn.route) -m found }\n"
-	      "\tdefault_backend " RULES_NOBODY "\n"
+	fputs("\tuse_backend %[var(txn.route)]\n"
 	      "\nbackend " RULES_NOBODY "\n"
 	      "\thttp-request return status 404 content-type text/plain string "
 	      "\"default backend - 404\\n\"\n",

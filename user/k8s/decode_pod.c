@@ -72,7 +72,7 @@ static void container_decode(const struct field *item, struct port_list *ports,
 			field_duplicate(&name);
 		json_object_set_new(names, port->name, json_true());
 	}
-	probes_decode(item, ports->items + first, n, container);
+	probes_decode(item, n ? ports->items + first : NULL, n, container);
 	user_decode(item, &container->run_as_user, &container->run_as_group);
 }
 

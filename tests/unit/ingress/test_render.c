@@ -356,7 +356,7 @@ static void test_regex_map(void **state)
 	assert_string_equal(files.items[5].name, "regex.map");
 	assert_string_equal(files.items[5].text, "^r0(?i:/[xy]+/z) default:i:a:1\n"
 						 "^r0/a\\x2eb(/|$) default:i:a:0\n");
-	assert_non_null(strstr(files.items[0].text, "str(r0)"));
+	assert_non_null(strstr(files.items[0].text, "hosts.map,r0)"));
 	render_files_free(&files);
 }
 
