@@ -420,7 +420,7 @@ static void agent_loop(struct agent *agent)
 }
 
 int agent_run(const struct paths *paths, const struct config *config, struct kubeconfig *kubeconfig,
-	      struct err *err)
+	      FILE *record, struct err *err)
 {
 	cleanup_close int lock = lock_agent(paths, err);
 	struct agent agent = {
@@ -438,6 +438,7 @@ int agent_run(const struct paths *paths, const struct config *config, struct kub
 	signal(SIGPIPE, SIG_IGN);
 	reconcile_init(&agent.reconcile, paths, config, &reconcile_io_node, LOCK_WAIT_MS);
 	agent.reconcile.serve_names = true;
+	agent.reconcile.record = record;
 	status_init(&agent.status);
 	rc = origin_write(paths, kubeconfig, err);
 	if (!rc)

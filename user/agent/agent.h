@@ -7,6 +7,8 @@
 #ifndef AGENT_AGENT_H
 #define AGENT_AGENT_H
 
+#include <stdio.h>
+
 #include "user/k8s/config.h"
 #include "user/k8s/kubeconfig.h"
 #include "user/util/err.h"
@@ -14,9 +16,10 @@
 
 /*
  * Returns 0 after a signal told it to end. -EBUSY: the instance has an agent already. kubeconfig:
- * the API server that has the objects, taken over; NULL: the state's directory has them.
+ * the API server that has the objects, taken over; NULL: the state's directory has them. record:
+ * where the server's events go, too (user/k8s/record.h), or NULL.
  */
 LB_CHECKED int agent_run(const struct paths *paths, const struct config *config,
-			 struct kubeconfig *kubeconfig, struct err *err);
+			 struct kubeconfig *kubeconfig, FILE *record, struct err *err);
 
 #endif

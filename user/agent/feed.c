@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "user/k8s/record.h"
 #include "user/model/readiness.h"
 #include "user/util/tree.h"
 #include "user/util/vec.h"
@@ -111,9 +112,29 @@ static void object_touch(struct reconcile *reconcile, struct object *old, const 
 	object_free(old);
 }
 
+/* For `lbctl replay`. At once, since the process may end badly. */
+static void change_record(const struct reconcile *reconcile, const struct object *old,
+			  const struct object *now)
+{
+	struct timespec at;
+
+	if (!reconcile->record)
+		return;
+	clock_gettime(CLOCK_REALTIME, &at);
+	record_event(reconcile->record,
+		     !now  ? "DELETED"
+		     : old ? "MODIFIED"
+			   : "ADDED",
+		     now ?: old, &at);
+	fflush(reconcile->record);
+}
+
 void reconcile_put(struct reconcile *reconcile, struct object *object)
 {
-	object_touch(reconcile, store_swap(fed_store(reconcile), object), object);
+	struct object *old = store_swap(fed_store(reconcile), object);
+
+	change_record(reconcile, old, object);
+	object_touch(reconcile, old, object);
 }
 
 void reconcile_delete(struct reconcile *reconcile, enum k8s_kind kind, const char *ns,
@@ -121,8 +142,10 @@ void reconcile_delete(struct reconcile *reconcile, enum k8s_kind kind, const cha
 {
 	struct object *old = store_take(fed_store(reconcile), kind, ns, name);
 
-	if (old)
-		object_touch(reconcile, old, NULL);
+	if (!old)
+		return;
+	change_record(reconcile, old, NULL);
+	object_touch(reconcile, old, NULL);
 }
 
 void reconcile_listed(struct reconcile *reconcile, enum k8s_kind kind)

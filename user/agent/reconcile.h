@@ -56,6 +56,7 @@ struct reconcile {
 		struct store *store;   /* until all were: then it is the store */
 		bool services_changed; /* for whoever looks, and clears it */
 	} feed;
+	FILE *record;	    /* what a source brings is written down here, too; NULL: nowhere */
 	unsigned int stale; /* enum reconcile_part */
 	bool serve_names;   /* this process has a DNS server: its Service is there, too */
 	bool names_added;   /* … in the present store */

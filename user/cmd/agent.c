@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "user/cmd/command.h"
+#include "user/cmd/snapshot.h"
 
 #define CHECK "check-config"
 
@@ -12,6 +13,7 @@ static const struct option agent_options[] = {
 	{ "kubeconfig", 0, "FILE", "the objects are those of the API server that FILE names" },
 	{ "context", 0, "NAME", "by this context of the kubeconfig, not its current one" },
 	{ "in-cluster", 0, NULL, "by the service account of the pod that this runs in" },
+	{ "record", 0, "FILE", "write down what the API server sends, for lbctl replay" },
 	{ 0 },
 };
 
@@ -41,6 +43,23 @@ static int files_check(const struct cli *cli, const char *kubeconfig_file, const
 	return rc ? CLI_FAILED : CLI_OK;
 }
 
+/* Takes kubeconfig over; NULL: the state's directory has the objects. */
+static int run(const struct cli *cli, struct kubeconfig *kubeconfig, struct err *err)
+{
+	const char *path = cli_option(cli, "record");
+	FILE *record = NULL;
+	int rc = path ? snapshot_begin(cli, path, true, &record, err) : 0;
+
+	if (rc) {
+		kubeconfig_done(kubeconfig);
+		return rc;
+	}
+	rc = agent_run(&cli->paths, &cli->config, kubeconfig, record, err);
+	if (record)
+		fclose(record);
+	return rc;
+}
+
 static int agent_command(struct cli *cli)
 {
 	const char *file = cli_option(cli, "kubeconfig"), *context = cli_option(cli, "context");
@@ -53,6 +72,9 @@ static int agent_command(struct cli *cli)
 		return cli_usage(cli, "--kubeconfig and --in-cluster exclude each other");
 	if (context && !file)
 		return cli_usage(cli, "--context needs --kubeconfig");
+	if (cli_option(cli, "record") && !file && !in_cluster)
+		return cli_usage(cli, "--record needs --kubeconfig or --in-cluster: without an API "
+				      "server, lbctl snapshot save has all there is");
 	if (cli_switch(cli, CHECK))
 		return files_check(cli, file, context);
 	if (file)
@@ -60,8 +82,7 @@ static int agent_command(struct cli *cli)
 	else if (in_cluster)
 		rc = kubeconfig_in_cluster(SERVICE_ACCOUNT_DIR, &kubeconfig, &err);
 	if (!rc)
-		rc = agent_run(&cli->paths, &cli->config, file || in_cluster ? &kubeconfig : NULL,
-			       &err);
+		rc = run(cli, file || in_cluster ? &kubeconfig : NULL, &err);
 	return rc ? cli_fail(&err) : CLI_OK;
 }
 

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* replay: a recorded node becomes an instance below --root, which nothing is attached to. */
+#include "user/cmd/replay.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
-
-#include "user/cmd/replay.h"
 
 #include "user/cmd/command.h"
 #include "user/datapath/pin.h"

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* snapshot save: this node's objects and configuration, in one file. */
+#include "user/cmd/snapshot.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -7,7 +9,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "user/cmd/command.h"
 #include "user/cmd/resource.h"
 #include "user/datapath/datapath.h"
 #include "user/k8s/file.h"
@@ -143,27 +144,41 @@ static FILE *file_create(const char *path, struct err *err)
 	return NULL;
 }
 
-static int save(const struct cli *cli, const char *path, struct err *err)
+int snapshot_begin(const struct cli *cli, const char *path, bool cluster, FILE **ret_out,
+		   struct err *err)
 {
 	cleanup_json json_t *configuration = NULL;
-	struct store *store;
 	FILE *out;
-	size_t n;
 	int r = configuration_read(cli, &configuration, err);
 
-	r = r ?: resource_store_load(cli, &store, err);
 	if (r)
 		return r;
 	configuration_complete(cli, configuration);
 	out = file_create(path, err);
-	if (!out) {
-		store_free(store);
+	if (!out)
 		return -EIO;
+	record_begin(out, configuration, cluster, time(NULL));
+	*ret_out = out;
+	return 0;
+}
+
+static int save(const struct cli *cli, const char *path, struct err *err)
+{
+	struct store *store;
+	FILE *out;
+	size_t n = 0;
+	int r = resource_store_load(cli, &store, err);
+
+	if (r)
+		return r;
+	r = snapshot_begin(cli, path, store_is_cluster(store), &out, err);
+	if (!r) {
+		n = objects_save(store, out);
+		journals_save(cli, out);
 	}
-	record_begin(out, configuration, store_is_cluster(store), time(NULL));
-	n = objects_save(store, out);
-	journals_save(cli, out);
 	store_free(store);
+	if (r)
+		return r;
 	if (ferror(out) | fclose(out))
 		return err_sys(err, -EIO, "cannot write %s", path);
 	printf("%zu objects of %s saved; what Secrets hold is not among them\n", n,

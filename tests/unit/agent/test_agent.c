@@ -37,7 +37,7 @@ static void agent_child(const struct temp *temp)
 		_exit(1);
 	rc = config_load(temp->paths.config, false, &config, &err);
 	if (!rc) {
-		rc = agent_run(&temp->paths, &config, NULL, &err);
+		rc = agent_run(&temp->paths, &config, NULL, NULL, &err);
 		config_done(&config);
 	}
 	if (rc)

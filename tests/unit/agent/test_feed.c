@@ -56,6 +56,33 @@ static void stage_feed(struct stage *stage, void **state, unsigned int kinds)
 	replace(stage, K8S_ENDPOINT_SLICE, LIST(SLICE("web-a", "web", "172.17.0.7")));
 }
 
+/* What the source brought is written down, as a watch would tell it. */
+static void test_record(void **state)
+{
+	cleanup_free char *text = NULL;
+	struct stage stage;
+	size_t size, lines = 0;
+
+	stage_open(&stage, state);
+	reconcile_feed(&stage.reconcile, KINDS);
+	stage.reconcile.record = open_memstream(&text, &size);
+	replace(&stage, K8S_SERVICE, LIST(SERVICE_V("web", "10.96.0.1", "1")));
+	replace(&stage, K8S_SERVICE, LIST(SERVICE_V("web", "10.96.0.1", "1")));
+	put(&stage, SERVICE_V("web", "10.96.0.1", "2"));
+	reconcile_delete(&stage.reconcile, K8S_SERVICE, "default", "web");
+	reconcile_delete(&stage.reconcile, K8S_SERVICE, "default", "web");
+	fclose(stage.reconcile.record);
+	stage.reconcile.record = NULL;
+	assert_ptr_equal(strstr(text, "{\"event\":\"ADDED\",\"time\":\""), text);
+	assert_non_null(strstr(text, "\n{\"event\":\"MODIFIED\""));
+	assert_non_null(strstr(text, "\n{\"event\":\"DELETED\""));
+	assert_ptr_equal(strrchr(text, '\n'), text + size - 1);
+	for (char *line = text; (line = strchr(line, '\n')); line++)
+		lines++;
+	assert_int_equal(lines, 3);
+	stage_close(&stage);
+}
+
 /* The flags of the backend with this address in the maps; -1: none has it. */
 static int backend_flags(const char *address)
 {
@@ -237,6 +264,7 @@ int main(void)
 		temp_test(test_endpoints_stand_in),
 		temp_test(test_gone),
 		temp_test(test_gone_later),
+		temp_test(test_record),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
