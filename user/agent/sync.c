@@ -7,6 +7,7 @@
 #include "user/agent/desired.h"
 #include "user/agent/origin.h"
 #include "user/agent/reconcile.h"
+#include "user/dns/builtin.h"
 #include "user/probe/memory.h"
 #include "user/util/cleanup.h"
 #include "user/util/vec.h"
@@ -92,7 +93,7 @@ int sync_reload(const struct paths *paths, const struct config *config,
 	return sync_by(PROTOCOL_RELOAD, paths, config, ret_result, err);
 }
 
-int sync_plan(struct datapath *dp, const struct store *store, const struct config *config,
+int sync_plan(struct datapath *dp, struct store *store, const struct config *config, bool names,
 	      struct plan *ret_plan, struct err *err)
 {
 	struct addr_list addresses = { 0 };
@@ -103,8 +104,11 @@ int sync_plan(struct datapath *dp, const struct store *store, const struct confi
 	rc = datapath_refresh_devices(dp, config, &addresses, err);
 	if (rc)
 		return rc;
+	names = names && !store_is_cluster(store) && builtin_add(store, config);
 	desired_resolve(store, config, &addresses, &desired);
 	vec_free(&addresses);
+	if (names && config->dns.kernel)
+		builtin_mark(&desired, config);
 	rc = datapath_snapshot(dp, &actual, err);
 	if (!rc) {
 		rc = plan_diff(&desired, &actual, ret_plan, err);

@@ -27,8 +27,11 @@ void sync_result_done(struct sync_result *result);
 LB_CHECKED int sync_reload(const struct paths *paths, const struct config *config,
 			   struct sync_result *ret_result, struct err *err);
 
-/* The pure half, for `apply --dry-run` and `diff`: what a store would change in the maps. */
-LB_CHECKED int sync_plan(struct datapath *dp, const struct store *store,
-			 const struct config *config, struct plan *ret_plan, struct err *err);
+/*
+ * The pure half, for `apply --dry-run` and `diff`: what a store would change in the maps. names: an
+ * agent serves names, whose Service is added to the store as the agent adds it.
+ */
+LB_CHECKED int sync_plan(struct datapath *dp, struct store *store, const struct config *config,
+			 bool names, struct plan *ret_plan, struct err *err);
 
 #endif

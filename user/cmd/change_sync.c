@@ -2,8 +2,12 @@
 /* The way of changes into the datapath. */
 #include <errno.h>
 
+#include "user/agent/client.h"
 #include "user/agent/sync.h"
 #include "user/cmd/change.h"
+#include "user/util/cleanup.h"
+
+#define AGENT_SECONDS 3
 
 int changes_sync(const struct cli *cli)
 {
@@ -24,6 +28,15 @@ int changes_sync(const struct cli *cli)
 	return CLI_OK;
 }
 
+/* An agent serves names besides the objects, and its own Service with them. */
+static bool agent_answers(const struct cli *cli)
+{
+	cleanup_json json_t *status = NULL;
+	struct err silence;
+
+	return !client_ask_within(&cli->paths, PROTOCOL_STATUS, AGENT_SECONDS, &status, &silence);
+}
+
 static int make_plan(const struct changes *changes, struct plan *ret_plan, struct err *err)
 {
 	const struct cli *cli = changes->cli;
@@ -32,7 +45,7 @@ static int make_plan(const struct changes *changes, struct plan *ret_plan, struc
 
 	if (code)
 		return code;
-	code = sync_plan(dp, changes->store, &cli->config, ret_plan, err);
+	code = sync_plan(dp, changes->store, &cli->config, agent_answers(cli), ret_plan, err);
 	datapath_close(dp);
 	return code;
 }
