@@ -24,6 +24,7 @@ struct create_scratch {
 	struct tuple answer_key;
 	struct selection chosen;
 	struct lb_nexthop sender; /* where the packet came from */
+	bool sender_by_xdp;	  /* XDP may send the answers there by itself */
 	__u32 closed; /* here, since the verifier would follow each value of a variable */
 };
 
@@ -113,14 +114,11 @@ static __always_inline __u16 create_port_delta(const struct tuple *old, const st
 		csum_replace16(csum_replace16(0, old->sport, rw->sport), old->dport, rw->dport));
 }
 
-static __always_inline const struct lb_addr *create_masquerade_addr(__u32 out, __u32 in,
+static __always_inline const struct lb_addr *create_masquerade_addr(const struct lb_device *device,
 								    const bool v4)
 {
-	const struct lb_device *device = nexthop_device(out);
 	const struct lb_addr *addr;
 
-	if (!device)
-		device = nexthop_device(in);
 	if (!device)
 		return NULL;
 	addr = v4 ? &device->addr4 : &device->addr6;
@@ -133,30 +131,32 @@ static __always_inline const struct lb_addr *create_masquerade_addr(__u32 out, _
  * client's address is kept after all (*masquerade turns false).
  */
 static __always_inline int create_route(struct hook_ctx *ctx, const struct tuple *tuple,
-					const struct selection *chosen, struct rewrite *rw,
-					bool *masquerade, const bool v4)
+					const struct selection *chosen, const struct lb_device *in,
+					struct rewrite *rw, bool *masquerade, const bool v4)
 {
+	const struct lb_device *out;
 	const struct lb_addr *addr;
 	int result;
 
 	result = nexthop_find(ctx, &tuple->saddr, &chosen->addr, tuple->proto, &rw->nexthop, v4);
-	if (result == NEXTHOP_HOST ||
-	    (chosen->flags & LB_BACKEND_LOCAL && !nexthop_device(rw->nexthop.ifindex))) {
+	out = nexthop_device(rw->nexthop.ifindex);
+	if (result == NEXTHOP_HOST || (chosen->flags & LB_BACKEND_LOCAL && !out)) {
 		*masquerade = false;
 		return 0;
 	}
 	if (result == NEXTHOP_NONE) { /* let the kernel look again, by its own rules */
 		rw->nexthop.ifindex = hook_ifindex(ctx);
 		result = NEXTHOP_NO_MAC;
+		out = in;
 	}
-	addr = create_masquerade_addr(rw->nexthop.ifindex, hook_ifindex(ctx), v4);
+	addr = create_masquerade_addr(out ?: in, v4);
 	if (!addr)
 		return LB_REASON_NO_ADDRESS;
 	rw->saddr = *addr;
 	rw->flags = LB_FLOW_FORWARD | LB_FLOW_MASQUERADE;
 	if (result == NEXTHOP_NO_MAC)
 		rw->flags |= LB_FLOW_NO_MAC;
-	if (!nexthop_by_xdp(hook_ifindex(ctx), rw->nexthop.ifindex))
+	if (rw->nexthop.ifindex != hook_ifindex(ctx) && !nexthop_by_xdp(out))
 		rw->flags |= LB_FLOW_TC;
 	return 0;
 }
@@ -181,7 +181,7 @@ static __always_inline void create_answer(const struct create_scratch *s, struct
 	}
 	ret->flags |= LB_FLOW_FORWARD | LB_FLOW_MASQUERADE;
 	ret->nexthop = s->sender;
-	if (!nexthop_by_xdp(rw->nexthop.ifindex, ret->nexthop.ifindex))
+	if (!s->sender_by_xdp)
 		ret->flags |= LB_FLOW_TC;
 }
 
@@ -206,7 +206,7 @@ static __always_inline int create_try_answer(struct create_scratch *s, __u32 sta
  * may still hold the old connection in TIME-WAIT. Returns 0 or the enum lb_reason against it.
  */
 static __always_inline int create_insert_answer(struct hook_ctx *ctx, struct create_scratch *s,
-						const bool v4)
+						const struct lb_device *in, const bool v4)
 {
 	const struct tuple *tuple = &s->pkt.tuple;
 	__u32 tries = s->rw.flags & LB_FLOW_MASQUERADE ? CREATE_PORT_TRIES : 1;
@@ -218,6 +218,7 @@ static __always_inline int create_insert_answer(struct hook_ctx *ctx, struct cre
 
 	s->closed = CREATE_PORT_TRIES;
 	nexthop_sender(ctx, &s->sender);
+	s->sender_by_xdp = s->rw.nexthop.ifindex == s->sender.ifindex || nexthop_by_xdp(in);
 	for (__u32 i = 0; i < CREATE_PORT_TRIES; i++) {
 		if (i >= tries)
 			break;
@@ -245,7 +246,8 @@ static __always_inline int create_insert_answer(struct hook_ctx *ctx, struct cre
 
 /* Both entries of a new flow. Returns 0 or the reason why there are none. */
 static __always_inline int create_flow(struct hook_ctx *ctx, struct create_scratch *s,
-				       bool masquerade, bool overwrite, const bool v4)
+				       const struct lb_device *in, bool masquerade, bool overwrite,
+				       const bool v4)
 {
 	const struct selection *chosen = &s->chosen;
 	const struct tuple *tuple = &s->pkt.tuple;
@@ -263,12 +265,12 @@ static __always_inline int create_flow(struct hook_ctx *ctx, struct create_scrat
 	rw->flags = 0;
 	rw->goes_on = !(s->pkt.tcp_flags & TCP_SYN);
 	if (masquerade) {
-		reason = create_route(ctx, tuple, chosen, rw, &masquerade, v4);
+		reason = create_route(ctx, tuple, chosen, in, rw, &masquerade, v4);
 		if (reason)
 			return reason;
 	}
 	rw->addr_delta = create_addr_delta(tuple, rw);
-	reason = create_insert_answer(ctx, s, v4);
+	reason = create_insert_answer(ctx, s, in, v4);
 	if (reason)
 		return reason;
 	/*
@@ -314,10 +316,10 @@ static __always_inline enum verdict create_new(struct hook_ctx *ctx, struct crea
 	masquerade = select_masquerades(frontend, &tuple->saddr, &s->chosen, pod);
 	if (lb_config.dry_run)
 		explain_chosen(s->chosen.backend, masquerade);
-	result = create_flow(ctx, s, masquerade, overwrite, v4);
+	result = create_flow(ctx, s, device, masquerade, overwrite, v4);
 	/* The same client and backend by two addresses of the service: tell them apart by port. */
 	if (result == LB_REASON_NO_PORT && !masquerade)
-		result = create_flow(ctx, s, true, overwrite, v4);
+		result = create_flow(ctx, s, device, true, overwrite, v4);
 	*reason = result;
 	return result ? VERDICT_DROP : VERDICT_STACK;
 }

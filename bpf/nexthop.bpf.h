@@ -65,14 +65,9 @@ static __always_inline const struct lb_device *nexthop_device(__u32 ifindex)
 	return bpf_map_lookup_elem(&lb_device, &ifindex);
 }
 
-/* Whether XDP may send a frame that arrived on `from` out of `to` by itself. */
-static __always_inline bool nexthop_by_xdp(__u32 from, __u32 to)
+/* Whether XDP may send frames out of a device by itself that did not arrive on it. */
+static __always_inline bool nexthop_by_xdp(const struct lb_device *device)
 {
-	const struct lb_device *device;
-
-	if (from == to)
-		return true;
-	device = nexthop_device(to);
 	return device && device->flags & LB_DEVICE_XDP;
 }
 
