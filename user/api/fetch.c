@@ -20,7 +20,11 @@ static void object_put(void *arg, struct object *object)
 {
 	struct fetch *fetch = arg;
 
-	vec_push(fetch->list, object);
+	/* What comes after the list is no part of it. */
+	if (fetch->missing & 1u << object->kind)
+		vec_push(fetch->list, object);
+	else
+		object_free(object);
 }
 
 static void object_gone(void *arg, enum k8s_kind kind, const char *ns, const char *name)

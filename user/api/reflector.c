@@ -62,6 +62,13 @@ bool reflector_is_watch(const struct reflector *reflector)
 	return reflector->step != REFLECTOR_LIST;
 }
 
+void reflector_may_stream(struct reflector *reflector, bool may)
+{
+	reflector->may_stream = may;
+	if (reflector->step != REFLECTOR_WATCH && !reflector->next)
+		reflector->step = may ? REFLECTOR_STREAM : REFLECTOR_LIST;
+}
+
 /* ---------------------------------------------------------------- requests -- */
 
 static char *escaped(const char *text)

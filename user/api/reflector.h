@@ -75,6 +75,9 @@ void reflector_init(struct reflector *reflector, enum k8s_kind kind, const char 
 		    const struct reflector_sink *sink, void *arg);
 void reflector_done(struct reflector *reflector);
 
+/* Does the server stream lists? Then the next one is. */
+void reflector_may_stream(struct reflector *reflector, bool may);
+
 /* Path and query of the next request, to be freed. random: any number. */
 char *reflector_begin(struct reflector *reflector, uint32_t random);
 

@@ -120,9 +120,11 @@ static void version_read(struct source *source, const struct api_result *result)
 
 	snprintf(source->version, sizeof(source->version), "%s", version ? version : "");
 	/* "32", or "32+" of who builds his own. */
+	/* Others are in the middle of something. */
 	for (size_t i = 0; i < source->n; i++)
-		source->watches[i].reflector.may_stream =
-			minor && strtoul(minor, NULL, 10) >= STREAM_MINOR;
+		if (source->watches[i].away)
+			reflector_may_stream(&source->watches[i].reflector,
+					     minor && strtoul(minor, NULL, 10) >= STREAM_MINOR);
 }
 
 static void watches_go(struct source *source)

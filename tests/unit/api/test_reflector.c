@@ -252,8 +252,7 @@ static void check_conversation(const struct conversation *c, size_t piece)
 
 	notes_open(&notes);
 	reflector_init(&reflector, K8S_NODE, "x=y", &notes_sink, &notes);
-	reflector.may_stream = c->stream;
-	reflector.step = c->stream ? REFLECTOR_STREAM : REFLECTOR_LIST;
+	reflector_may_stream(&reflector, c->stream);
 	for (size_t i = 0; i < ARRAY_LEN(c->turns) && c->turns[i].asks; i++)
 		check_turn(c, &reflector, &c->turns[i], piece);
 	if (strcmp(notes_text(&notes), c->heard) != 0)

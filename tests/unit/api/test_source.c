@@ -104,8 +104,9 @@ static const struct row rows[] = {
 	{ "a server that streams lists",
 	  &patient,
 	  { OK("GET /version ", "{\"gitVersion\":\"v1.36.0\",\"minor\":\"36+\"}"),
-	    OK("limit=500&resourceVersion=0", LIST("7", "", NODE("a", "5"))),
-	    { "watch=1", 410, NULL, STATUS("410", "Gone", "old"), ENDS, 0, 0 },
+	    OK("resourceVersion=&sendInitialEvents=true",
+	       EVENT("ADDED", NODE("a", "5")) INITIAL_END("7")
+		       EVENT("ERROR", STATUS("410", "Gone", "old"))),
 	    WATCH("resourceVersion=7&sendInitialEvents=true",
 		  EVENT("ADDED", NODE("b", "5")) INITIAL_END("9")) },
 	  "+a .nodes +b -a .nodes ",
