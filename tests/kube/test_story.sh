@@ -44,6 +44,58 @@ changes() {
 	check 'all of them' hits "$PODS" 30 curl "http://$(cluster_ip kubia)"
 }
 
+# One pod after the other leaves, is deleted and comes back, as a rollout has it, while a client connects.
+rollout() {
+	local pod address
+	for pod in $PODS; do
+		address=$(pod_address "$pod")
+		pod_runs "$pod" "$address" False
+		stage_eventually 10 lacks_backend node1 kubia "$address:8080" || return 1
+		kube delete pod "$pod" --grace-period=0 --force >/dev/null 2>&1
+		apply kubia/cluster.yaml >/dev/null
+		pod_runs "$pod" "$address"
+		both_have kubia "$three" || return 1
+	done
+	touch "$STAGE/rolled"
+}
+
+lacks_backend() {
+	! backends "$1" "$2" | grep -qF "$3"
+}
+
+rolled() {
+	local url
+	url=$(cluster_ip kubia)
+	while [ ! -e "$STAGE/rolled" ]; do
+		on bare loadgen tcp "$url" 80 --http --count 50 --concurrency 2
+	done >"$STAGE/load" 2>&1 &
+	check 'a rollout: pod after pod goes and comes' rollout
+	touch "$STAGE/rolled"
+	wait $! || true
+	check 'and no connection failed meanwhile' jq -se 'all(.[]; .failed == 0) and (map(.ok) | add) > 200' \
+		"$STAGE/load"
+}
+
+scaled() {
+	local i
+	for i in $(seq 30 129); do
+		printf '{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "more-%d", "labels": {"app": "more"}},
+			"spec": {"nodeName": "node1", "containers": [{"name": "c", "image": "i"}]}}\n' "$i"
+	done | kube create --validate=false -f - >/dev/null
+	for i in $(seq 30 129); do
+		pod_runs "more-$i" "172.17.0.$i"
+	done
+	kube create service clusterip more --tcp=80:8080 >/dev/null
+	check 'scaled to a hundred pods' stage_eventually 20 has_count more 100
+	kube delete pod -l app=more --grace-period=0 --force >/dev/null 2>&1
+	check 'and to none' stage_eventually 20 has_count more 0
+}
+
+# has_count SERVICE N
+has_count() {
+	[ "$(backends node1 "$1" | wc -w)" = "$2" ] && [ "$(backends node2 "$1" | wc -w)" = "$2" ]
+}
+
 pod_address() {
 	kube get pod "$1" -o jsonpath='{.status.podIP}'
 }
@@ -159,6 +211,8 @@ node_health() {
 kube_cluster
 one_service
 changes
+rolled
+scaled
 types
 written_by_hand
 others
