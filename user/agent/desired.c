@@ -34,12 +34,11 @@ void desired_resolve(const struct store *store, const struct config *config,
 }
 
 void desired_update(const struct store *store, const struct config *config,
-		    const struct addr_list *addresses, const struct pod_index *pods,
-		    const struct touched *touched, struct desired *desired,
-		    struct desired_change *ret_change)
+		    const struct addr_list *addresses, const struct touched *touched,
+		    struct desired *desired, struct desired_change *ret_change)
 {
 	struct node_view node = node_view(store, config, addresses);
 
-	resolve_update(store, config, &node, pods, touched->services, touched->n, &touched->came,
+	resolve_update(store, config, &node, touched->services, touched->n, &touched->came,
 		       &touched->went, desired, ret_change);
 }

@@ -11,8 +11,7 @@ void desired_resolve(const struct store *store, const struct config *config,
 
 /* The same where only this has changed since, see resolve_update. touched is sorted. */
 void desired_update(const struct store *store, const struct config *config,
-		    const struct addr_list *addresses, const struct pod_index *pods,
-		    const struct touched *touched, struct desired *desired,
-		    struct desired_change *ret_change);
+		    const struct addr_list *addresses, const struct touched *touched,
+		    struct desired *desired, struct desired_change *ret_change);
 
 #endif

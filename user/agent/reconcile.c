@@ -65,9 +65,7 @@ void reconcile_forget(struct reconcile *r)
 		desired_done(&r->desired);
 	r->have_desired = r->reached = false;
 	touched_clear(&r->touched);
-	pod_index_free(r->pods);
 	selectors_free(r->selectors);
-	r->pods = NULL;
 	r->selectors = NULL;
 }
 
@@ -311,10 +309,7 @@ static void sockets_end(struct reconcile *r)
 static void desired_refresh(struct reconcile *r)
 {
 	touched_sort(&r->touched);
-	if (!r->pods && !store_is_cluster(r->store))
-		r->pods = pod_index_new(r->store);
-	desired_update(r->store, r->config, &r->addresses, r->pods, &r->touched, &r->desired,
-		       &r->change);
+	desired_update(r->store, r->config, &r->addresses, &r->touched, &r->desired, &r->change);
 	touched_clear(&r->touched);
 }
 

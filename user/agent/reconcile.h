@@ -70,10 +70,9 @@ struct reconcile {
 	struct desired desired;
 	struct desired_change change; /* of the present run */
 	uint64_t mark;		      /* of the state that the store was read from; 0: unknown */
-	struct pod_index *pods;	      /* of the store; NULL: not needed yet */
-	struct selectors *selectors;
-	struct datapath *dp; /* NULL: not attached */
-	struct stat pins;    /* the directory of dp's pins when it was opened */
+	struct selectors *selectors;  /* of the store; NULL: not needed yet */
+	struct datapath *dp;	      /* NULL: not attached */
+	struct stat pins;	      /* the directory of dp's pins when it was opened */
 	struct addr_list addresses;
 	struct actual actual;
 	uint64_t writes; /* of the sync lock, when actual was right */

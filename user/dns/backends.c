@@ -5,12 +5,11 @@
 
 void backends_init(struct backends *backends, const struct store *store)
 {
-	*backends = (struct backends){ .store = store, .pods = pod_index_new(store) };
+	*backends = (struct backends){ .store = store };
 }
 
 void backends_done(struct backends *backends)
 {
-	pod_index_free(backends->pods);
 	vec_free(backends);
 }
 
@@ -51,7 +50,7 @@ static void visit_members(struct backends *backends, const struct object *servic
 {
 	struct member_list members;
 
-	members_select(backends->store, backends->pods, service, v4, &members);
+	members_select(backends->store, service, v4, &members);
 	for (size_t i = 0; i < members.n; i++) {
 		struct backend backend = { .endpoint = &members.items[i].endpoint };
 

@@ -14,7 +14,6 @@ struct backend {
 /* What is the same for all Services, and room for the ports of one endpoint. */
 struct backends {
 	const struct store *store;
-	struct pod_index *pods;
 	struct endpoint_port *items;
 	size_t n, room;
 };

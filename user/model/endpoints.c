@@ -175,7 +175,7 @@ struct object *endpoints_of_service(const struct store *store, const struct obje
 		bool v4[2];
 
 		(void)service_families(service->service, v4);
-		members_select(store, NULL, service, v4[0], &members);
+		members_select(store, service, v4[0], &members);
 		listed_collect(service->service, &members, &list);
 		json = endpoints_json(service, &list);
 		for (size_t i = 0; i < list.n; i++)

@@ -3,114 +3,10 @@
 
 #include <string.h>
 
-#include "user/model/hash.h"
+#include "user/model/pod_index.h"
 #include "user/model/readiness.h"
 
 #define LABEL_SKIP_MIRROR "endpointslice.kubernetes.io/skip-mirror"
-
-/* ------------------------------------------------------------ the index -- */
-
-/* A pod under one of its labels. Looking labels up in its tree is what costs most here. */
-struct pod_entry {
-	const struct object *pod;
-	const json_t *labels;
-	struct label label;
-	uint32_t next; /* the chain goes on there; 0: ends. Entry 0 is unused */
-};
-
-struct pod_bucket {
-	uint32_t first;
-	uint32_t n;
-};
-
-struct pod_index {
-	struct pod_bucket *buckets;
-	size_t mask;
-	struct pod_entry *items;
-	size_t n, room;
-};
-
-static size_t label_slot(const struct pod_index *index, const char *ns, const char *key,
-			 const char *value)
-{
-	uint64_t hash = hash_text(hash_text(hash_text(HASH_START, ns), key), value);
-
-	return hash_finish(hash) & index->mask;
-}
-
-static json_t *pod_labels(const struct object *pod)
-{
-	return json_object_get(json_object_get(pod->json, "metadata"), "labels");
-}
-
-static void pod_index_add(struct pod_index *index, const struct object *pod)
-{
-	json_t *labels = pod_labels(pod);
-	const char *key;
-	json_t *value;
-
-	json_object_foreach (labels, key, value) {
-		const char *text = json_string_value(value);
-		struct pod_bucket *bucket;
-
-		if (!text)
-			continue;
-		bucket = &index->buckets[label_slot(index, pod->ns, key, text)];
-		vec_push(index, ((struct pod_entry){ .pod = pod,
-						     .labels = labels,
-						     .label = { key, text },
-						     .next = bucket->first }));
-		bucket->first = (uint32_t)index->n - 1;
-		bucket->n++;
-	}
-}
-
-struct pod_index *pod_index_new(const struct store *store)
-{
-	struct pod_index *index = xcalloc(1, sizeof(*index));
-	struct store_view pods = store_list(store, K8S_POD, NULL);
-	size_t size = 64;
-
-	while (size < pods.n * 4)
-		size *= 2;
-	index->mask = size - 1;
-	index->buckets = xcalloc(size, sizeof(*index->buckets));
-	(void)vec_add(index);
-	/* Backwards: chains grow at their head, and are to be read in the order of names. */
-	for (size_t i = pods.n; i > 0; i--)
-		pod_index_add(index, pods.items[i - 1]);
-	return index;
-}
-
-void pod_index_free(struct pod_index *index)
-{
-	if (!index)
-		return;
-	free(index->buckets);
-	free(index->items);
-	free(index);
-}
-
-/* The selector's rarest label and the chain of the pods that may have it. */
-static const struct label *rarest_label(const struct pod_index *index, const char *ns,
-					const struct service *service, uint32_t *ret_first)
-{
-	const struct label *best = NULL;
-	uint32_t best_n = 0;
-
-	for (size_t i = 0; i < service->n_selector; i++) {
-		const struct label *label = &service->selector[i];
-		const struct pod_bucket *bucket =
-			&index->buckets[label_slot(index, ns, label->key, label->value)];
-
-		if (best && bucket->n >= best_n)
-			continue;
-		best = label;
-		best_n = bucket->n;
-		*ret_first = bucket->first;
-	}
-	return best;
-}
 
 /* ---------------------------------------------------------- the members -- */
 
@@ -126,6 +22,11 @@ size_t service_families(const struct service *service, bool ret_v4[2])
 		return service->n_cluster_ips;
 	ret_v4[0] = true;
 	return 1;
+}
+
+static json_t *pod_labels(const struct object *pod)
+{
+	return json_object_get(json_object_get(pod->json, "metadata"), "labels");
 }
 
 /* known: a label of the selector that is known to match, or NULL. */
@@ -211,49 +112,34 @@ static void members_hint(const struct service *service, struct member_list *memb
 	}
 }
 
-static void select_indexed(const struct store *store, const struct pod_index *index,
-			   const struct object *service, bool v4, struct member_list *members)
+struct selection {
+	const struct store *store;
+	const struct object *service;
+	bool v4;
+	struct member_list *members;
+};
+
+static void pod_select(void *arg, const struct object *pod, const struct label *known)
 {
-	uint32_t at = 0;
-	const struct label *label = rarest_label(index, service->ns, service->service, &at);
+	const struct selection *selection = arg;
 
-	for (; at; at = index->items[at].next) {
-		const struct pod_entry *entry = &index->items[at];
-
-		/* Other labels meet in the chain, and the same label in other namespaces. */
-		if (!strcmp(entry->label.key, label->key) &&
-		    !strcmp(entry->label.value, label->value) &&
-		    !strcmp(entry->pod->ns, service->ns) &&
-		    selector_matches(service->service, entry->labels, label))
-			member_add(store, service, entry->pod, v4, members);
-	}
+	/* One label is known already, and looking labels up in the tree is what costs most here. */
+	if (selection->service->service->n_selector == 1 ||
+	    selector_matches(selection->service->service, pod_labels(pod), known))
+		member_add(selection->store, selection->service, pod, selection->v4,
+			   selection->members);
 }
 
-static void select_all(const struct store *store, const struct object *service, bool v4,
-		       struct member_list *members)
-{
-	struct store_view pods = store_list(store, K8S_POD, service->ns);
-
-	for (size_t i = 0; i < pods.n; i++) {
-		if (selector_matches(service->service, pod_labels(pods.items[i]), NULL))
-			member_add(store, service, pods.items[i], v4, members);
-	}
-}
-
-void members_select(const struct store *store, const struct pod_index *index,
-		    const struct object *service, bool v4, struct member_list *ret_members)
+void members_select(const struct store *store, const struct object *service, bool v4,
+		    struct member_list *ret_members)
 {
 	struct member_list members = { 0 };
+	struct selection selection = { store, service, v4, &members };
 
-	if (!service->service->n_selector || service->service->type == SERVICE_EXTERNAL_NAME ||
-	    store_is_cluster(store)) {
-		*ret_members = members;
-		return;
-	}
-	if (index)
-		select_indexed(store, index, service, v4, &members);
-	else
-		select_all(store, service, v4, &members);
+	if (service->service->n_selector && service->service->type != SERVICE_EXTERNAL_NAME &&
+	    !store_is_cluster(store))
+		pod_index_each(store_pods(store), service->ns, service->service->selector,
+			       service->service->n_selector, pod_select, &selection);
 	members_hint(service->service, &members);
 	*ret_members = members;
 }

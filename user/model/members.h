@@ -20,22 +20,15 @@ struct member_list {
 	size_t n, room;
 };
 
-/* Pods by namespace and label, so that many services can be asked about without reading all. */
-struct pod_index;
-
-struct pod_index *pod_index_new(const struct store *store);
-void pod_index_free(struct pod_index *index);
-
 /* The families a Service serves, its first one first; returns how many. */
 size_t service_families(const struct service *service, bool ret_v4[2]);
 
 /*
  * The pods that the selector chooses and that have an address of the family, in the order of
- * their names; ended ones left out. None without a selector. index NULL: reads all pods of the
- * namespace. vec_free the list.
+ * their names; ended ones left out. None without a selector. vec_free the list.
  */
-void members_select(const struct store *store, const struct pod_index *index,
-		    const struct object *service, bool v4, struct member_list *ret_members);
+void members_select(const struct store *store, const struct object *service, bool v4,
+		    struct member_list *ret_members);
 
 /* Does the selector choose this pod, wherever it is and whatever its state? */
 bool members_chosen(const struct object *service, const struct object *pod);

@@ -198,8 +198,7 @@ size_t resolver_service(struct resolver *resolver, const struct object *object)
 		bool v4 = resolver->parts.items[i].v4;
 
 		if (!subject.members[!v4].room)
-			members_select(resolver->store, resolver->pods, object, v4,
-				       &subject.members[!v4]);
+			members_select(resolver->store, object, v4, &subject.members[!v4]);
 	}
 	for (size_t i = 0; i < resolver->parts.n; i++)
 		part_resolve(resolver, &subject, &resolver->parts.items[i]);
@@ -247,12 +246,11 @@ void resolve_pod_addresses(const struct object *pod, struct addr_list *list)
 }
 
 void resolver_init(struct resolver *resolver, const struct store *store,
-		   const struct config *config, const struct node_view *node,
-		   const struct pod_index *pods)
+		   const struct config *config, const struct node_view *node)
 {
 	const struct object *object = NULL;
 
-	*resolver = (struct resolver){ .store = store, .config = config, .pods = pods };
+	*resolver = (struct resolver){ .store = store, .config = config };
 	for (size_t i = 0; i < node->n_addresses; i++)
 		vec_push(&resolver->addresses, node->addresses[i]);
 	addresses_sort(&resolver->addresses);
@@ -278,13 +276,12 @@ void resolve(const struct store *store, const struct config *config, const struc
 	     struct desired *ret_desired)
 {
 	struct store_view services = store_list(store, K8S_SERVICE, NULL);
-	struct pod_index *index = pod_index_new(store);
 	struct desired desired = { .pods_unknown = !store_knows(store, K8S_POD) };
 	struct claim_list claims = { 0 };
 	struct addr_list pods = { 0 };
 	struct resolver resolver;
 
-	resolver_init(&resolver, store, config, node, index);
+	resolver_init(&resolver, store, config, node);
 	for (size_t i = 0; i < services.n; i++) {
 		size_t first = resolver.services.n;
 		size_t n = resolver_service(&resolver, services.items[i]);
@@ -310,7 +307,6 @@ void resolve(const struct store *store, const struct config *config, const struc
 		desired.n_backends += desired.services[i].n_backends;
 	*ret_desired = desired;
 	resolver_done(&resolver);
-	pod_index_free(index);
 }
 
 void desired_change_done(struct desired_change *change)

@@ -78,8 +78,6 @@ struct desired_change {
 
 void desired_change_done(struct desired_change *change);
 
-struct pod_index; /* user/model/members.h */
-
 /* The node that resolve works for. */
 struct node_view {
 	const char *name;
@@ -106,12 +104,11 @@ void resolve_pod_addresses(const struct object *pod, struct addr_list *list);
  * Brings desired up to date where nothing has changed since it was resolved but these Services
  * (sorted by namespace and name, each once) and pods, whose addresses came and went. The result is
  * what resolve would give; a plan needs to look only at the change. The old objects are needed for
- * the last time. pods: of the store; NULL: reads all of them.
+ * the last time.
  */
 void resolve_update(const struct store *store, const struct config *config,
-		    const struct node_view *node, const struct pod_index *pods,
-		    const struct touched_service *touched, size_t n, const struct addr_list *came,
-		    const struct addr_list *went, struct desired *desired,
-		    struct desired_change *ret_change);
+		    const struct node_view *node, const struct touched_service *touched, size_t n,
+		    const struct addr_list *came, const struct addr_list *went,
+		    struct desired *desired, struct desired_change *ret_change);
 
 #endif

@@ -417,16 +417,15 @@ static void changes_list(struct update *update)
 }
 
 void resolve_update(const struct store *store, const struct config *config,
-		    const struct node_view *node, const struct pod_index *pods,
-		    const struct touched_service *touched, size_t n, const struct addr_list *came,
-		    const struct addr_list *went, struct desired *desired,
-		    struct desired_change *ret_change)
+		    const struct node_view *node, const struct touched_service *touched, size_t n,
+		    const struct addr_list *came, const struct addr_list *went,
+		    struct desired *desired, struct desired_change *ret_change)
 {
 	struct update update = { .desired = desired, .change = ret_change, .n = n };
 
 	*ret_change = (struct desired_change){ 0 };
 	update.runs = xcalloc(n, sizeof(*update.runs));
-	resolver_init(&update.resolver, store, config, node, pods);
+	resolver_init(&update.resolver, store, config, node);
 	for (size_t i = 0; i < n; i++)
 		touched_resolve(&update, &touched[i], &update.runs[i]);
 	for (size_t i = 0; i < n; i++)

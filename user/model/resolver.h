@@ -13,7 +13,6 @@ struct resolver {
 	const struct config *config;
 	struct addr_list addresses; /* of the node, sorted */
 	struct viewpoint view;
-	const struct pod_index *pods;
 	struct warning_list warnings;
 	struct claimer claimer;
 	struct {
@@ -30,8 +29,7 @@ struct resolver {
 
 /* It must not be moved afterwards. Services and warnings are the caller's in the end. */
 void resolver_init(struct resolver *resolver, const struct store *store,
-		   const struct config *config, const struct node_view *node,
-		   const struct pod_index *pods);
+		   const struct config *config, const struct node_view *node);
 void resolver_done(struct resolver *resolver);
 
 /* Appends the Service's parts to services; returns how many. None: it is not served. */

@@ -129,7 +129,7 @@ static void slices_from_pods(const struct store *store, const struct maker *make
 	struct placed *placed;
 	size_t chunk = 0;
 
-	members_select(store, NULL, maker->service, maker->v4, &members);
+	members_select(store, maker->service, maker->v4, &members);
 	placed = members_place(service, &members);
 	for (size_t i = 0, end; i < members.n; i = end) {
 		json_t *endpoints = json_array();

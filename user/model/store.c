@@ -14,8 +14,9 @@ struct shelf {
 
 struct store {
 	struct shelf shelves[K8S_KINDS];
-	struct shelf slices;  /* those of a Service, by namespace, service, name; borrowed */
-	unsigned int cluster; /* kinds that a cluster has; 0: everything is known */
+	struct pod_index *pods; /* NULL: nobody asked yet, or a pod has changed since */
+	struct shelf slices;	/* those of a Service, by namespace, service, name; borrowed */
+	unsigned int cluster;	/* kinds that a cluster has; 0: everything is known */
 };
 
 struct store *store_new(void)
@@ -35,6 +36,7 @@ void store_free(struct store *store)
 		vec_free(shelf);
 	}
 	vec_free(&store->slices);
+	pod_index_free(store->pods);
 	free(store);
 }
 
@@ -180,6 +182,24 @@ struct store_view store_slices(const struct store *store, const char *ns, const 
 				    .n = last - first };
 }
 
+/* ------------------------------------------------------------------- pods -- */
+
+/* What it finds out is no part of what the store says, so that it may do so for any reader. */
+const struct pod_index *store_pods(const struct store *store)
+{
+	const struct shelf *pods = &store->shelves[K8S_POD];
+
+	if (!store->pods)
+		((struct store *)store)->pods = pod_index_new(pods->items, pods->n);
+	return store->pods;
+}
+
+static void pods_changed(struct store *store)
+{
+	pod_index_free(store->pods);
+	store->pods = NULL;
+}
+
 /* ---------------------------------------------------------------- changes -- */
 
 struct object *store_swap(struct store *store, struct object *object)
@@ -197,6 +217,8 @@ struct object *store_swap(struct store *store, struct object *object)
 		shelf_insert(shelf, at, object);
 	}
 	slices_add(store, object);
+	if (object->kind == K8S_POD)
+		pods_changed(store);
 	return old;
 }
 
@@ -212,6 +234,8 @@ struct object *store_take(struct store *store, enum k8s_kind kind, const char *n
 	old = shelf->items[at];
 	slices_drop(store, old);
 	shelf_remove(shelf, at);
+	if (kind == K8S_POD)
+		pods_changed(store);
 	return old;
 }
 
@@ -311,5 +335,7 @@ void store_load(struct store *store, struct object_list *list)
 	}
 	if (changed[K8S_ENDPOINT_SLICE])
 		slices_collect(store);
+	if (changed[K8S_POD])
+		pods_changed(store);
 	vec_free(list);
 }

@@ -4,6 +4,7 @@
 #define MODEL_STORE_H
 
 #include "user/k8s/manifest.h"
+#include "user/model/pod_index.h"
 
 struct store;
 
@@ -40,6 +41,9 @@ struct store_view store_list(const struct store *store, enum k8s_kind kind, cons
 
 /* The EndpointSlices that are labelled as a Service's, by name; those of host names, too. */
 struct store_view store_slices(const struct store *store, const char *ns, const char *service);
+
+/* The Pods by their labels, until one changes. */
+const struct pod_index *store_pods(const struct store *store);
 
 /* Takes over everything in list, which is empty afterwards. */
 void store_load(struct store *store, struct object_list *list);

@@ -46,7 +46,6 @@ static void check_turns(void **state)
 	struct store *store = many();
 	struct store_view pods = store_list(store, K8S_POD, NULL);
 	struct store_view services = store_list(store, K8S_SERVICE, NULL);
-	struct pod_index *index = pod_index_new(store);
 	const struct addr_list none = { 0 };
 	struct config config;
 	struct desired kept;
@@ -71,8 +70,7 @@ static void check_turns(void **state)
 								  .name = services.items[j]->name };
 		}
 		assert_true(n > 0 && n < services.n);
-		resolve_update(store, &config, &node, index, touched, n, &none, &none, &kept,
-			       &change);
+		resolve_update(store, &config, &node, touched, n, &none, &none, &kept, &change);
 		resolve(store, &config, &node, &whole);
 		world_same_desired(&kept, &whole);
 		/* Of two ports of a Service with the same pods, both change or none. */
@@ -84,7 +82,6 @@ static void check_turns(void **state)
 	}
 	assert_true(changed > TURNS / 2);
 	desired_done(&kept);
-	pod_index_free(index);
 	config_done(&config);
 	store_free(store);
 }
