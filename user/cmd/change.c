@@ -217,31 +217,23 @@ int changes_delete(struct changes *changes, enum k8s_kind kind, const char *ns, 
 
 /* --------------------------------------------------------------- commit -- */
 
-static int write_change(const struct changes *changes, const struct change *change, struct err *err)
-{
-	const char *dir = changes->cli->paths.state;
-	const struct object *object = change_object(changes, change);
-
-	switch (change->outcome) {
-	case CHANGE_UNCHANGED:
-		return 0;
-	case CHANGE_DELETED:
-		return state_delete(dir, change->kind, change->ns, change->name, err);
-	case CHANGE_CREATED:
-	case CHANGE_CONFIGURED:
-		break;
-	}
-	return state_put(dir, object, err);
-}
-
 int changes_commit(struct changes *changes, struct err *err)
 {
-	for (size_t i = 0; i < changes->n; i++) {
-		int code = write_change(changes, &changes->items[i], err);
+	struct state_change *items = xcalloc(changes->n, sizeof(*items));
+	size_t n = 0, done;
+	int code;
 
-		if (code)
-			return err_wrap(err, code, "%zu of %zu objects written", i, changes->n);
+	for (size_t i = 0; i < changes->n; i++) {
+		const struct change *change = &changes->items[i];
+
+		if (change->outcome != CHANGE_UNCHANGED)
+			items[n++] = (struct state_change){ change->kind, change->ns, change->name,
+							    change_object(changes, change) };
 	}
+	code = state_write(changes->cli->paths.state, items, n, &done, err);
+	free(items);
+	if (code)
+		return err_wrap(err, code, "%zu of %zu objects written", done, n);
 	/* The lock ends with the changes; the sync that follows needs it no more. */
 	cleanup_closep(&changes->lock);
 	changes->lock = -EBADF;

@@ -199,16 +199,19 @@ static int objects_write(const struct cli *cli, const struct replay *replay, siz
 			 struct err *err)
 {
 	cleanup_close int lock = state_lock(cli->paths.state, err);
+	VEC(struct state_change) changes = { 0 };
 	int r = lock < 0 ? lock : 0;
 
-	*ret_n = 0;
-	for (enum k8s_kind kind = 0; kind < K8S_KINDS && !r; kind++) {
+	for (enum k8s_kind kind = 0; kind < K8S_KINDS; kind++) {
 		struct store_view view = store_list(replay->store, kind, NULL);
 
-		for (size_t i = 0; i < view.n && !r; i++)
-			r = state_put(cli->paths.state, view.items[i], err);
-		*ret_n += view.n;
+		for (size_t i = 0; i < view.n; i++)
+			vec_push(&changes,
+				 ((struct state_change){ kind, view.items[i]->ns,
+							 view.items[i]->name, view.items[i] }));
 	}
+	r = r ?: state_write(cli->paths.state, changes.items, changes.n, ret_n, err);
+	vec_free(&changes);
 	return r;
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A change is written to a file whose name starts with a dot, synced, renamed over the
- * old one, and the directory synced. Readers skip names with a dot, so they see the old
- * or the new object. What a crash leaves behind is swept by the next who takes the lock:
- * nobody else can be writing then.
+ * old one, and the directory synced. Of many changes all are written before the first is renamed.
+ * Readers skip names with a dot, so they see the old or the new object. What a crash leaves behind
+ * is swept by the next who takes the lock: nobody else can be writing then.
  */
 #include "user/k8s/state.h"
 
@@ -205,7 +205,11 @@ int state_load(const char *dir, struct object_list *list, struct err *err)
 
 /* ---------------------------------------------------------------- write -- */
 
-static int write_object(int fd, const char *path, const struct object *object, struct err *err)
+/* One after the other until here; of more, all together. */
+#define SYNC_EACH 8
+
+static int write_object(int fd, const char *path, const struct object *object, bool sync,
+			struct err *err)
 {
 	cleanup_fclose FILE *out = fdopen(fd, "w");
 	int r;
@@ -217,15 +221,15 @@ static int write_object(int fd, const char *path, const struct object *object, s
 	if (fchmod(fd, object->kind == K8S_SECRET ? 0600 : 0644))
 		return err_sys(err, -errno, "%s", path);
 	r = yaml_print(out, object->json);
-	if (r || fflush(out) || fsync(fd))
+	if (r || fflush(out) || (sync && fsync(fd)))
 		return err_sys(err, r ? r : -errno, "%s", path);
 	return 0;
 }
 
-int state_put(const char *dir, const struct object *object, struct err *err)
+/* Beside the file that it will be; undone by unlink. */
+static int temp_write(const char *folder, const struct object *object, bool sync, char **ret_temp,
+		      struct err *err)
 {
-	cleanup_free char *folder = folder_path(dir, object->kind, object->ns);
-	cleanup_free char *path = xasprintf("%s/%s" SUFFIX, folder, object->name);
 	cleanup_free char *temp = xasprintf("%s/" TEMP_PREFIX "XXXXXX", folder);
 	int fd, r = make_dirs(folder, dir_mode(object->kind), err);
 
@@ -234,26 +238,96 @@ int state_put(const char *dir, const struct object *object, struct err *err)
 	fd = mkostemp(temp, O_CLOEXEC);
 	if (fd < 0)
 		return err_sys(err, -errno, "%s", temp);
-	r = write_object(fd, temp, object, err);
-	if (!r && rename(temp, path))
-		r = err_sys(err, -errno, "%s", path);
-	if (r) {
+	r = write_object(fd, temp, object, sync, err);
+	if (r)
 		unlink(temp);
-		return r;
+	else
+		*ret_temp = TAKE_PTR(temp);
+	return r;
+}
+
+/* Everything below it, by one call: thousands of files would take minutes one by one. */
+static int sync_all(const char *dir, struct err *err)
+{
+	cleanup_close int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 || syncfs(fd))
+		return err_sys(err, -errno, "%s", dir);
+	return 0;
+}
+
+/* Names come from a command line: one with a slash must not lead out of the folder. */
+static bool leads_out(const struct state_change *change)
+{
+	return name_dns1123_subdomain(change->name) ||
+	       (k8s_kinds[change->kind].namespaced && name_dns1123_label(change->ns));
+}
+
+static int temps_write(const char *dir, const struct state_change *changes, size_t n, char **temps,
+		       struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < n && !r; i++) {
+		cleanup_free char *folder = folder_path(dir, changes[i].kind, changes[i].ns);
+
+		if (changes[i].object)
+			r = temp_write(folder, changes[i].object, n <= SYNC_EACH, &temps[i], err);
+		else if (leads_out(&changes[i]))
+			r = err_set(err, -ENOENT, "no %s \"%s\"",
+				    k8s_kinds[changes[i].kind].singular, changes[i].name);
 	}
-	return sync_dir(folder, err);
+	return !r && n > SYNC_EACH ? sync_all(dir, err) : r;
+}
+
+/* temp NULL: the file goes. Otherwise it is used up. */
+static int file_change(const char *dir, const struct state_change *change, char **temp, bool sync,
+		       struct err *err)
+{
+	cleanup_free char *folder = folder_path(dir, change->kind, change->ns);
+	cleanup_free char *path = xasprintf("%s/%s" SUFFIX, folder, change->name);
+
+	if (*temp ? rename(*temp, path) : unlink(path))
+		return err_sys(err, -errno, "%s", path);
+	free(*temp);
+	*temp = NULL;
+	return sync ? sync_dir(folder, err) : 0;
+}
+
+int state_write(const char *dir, const struct state_change *changes, size_t n, size_t *ret_done,
+		struct err *err)
+{
+	char **temps = xcalloc(n, sizeof(*temps));
+	size_t done = 0;
+	int r = temps_write(dir, changes, n, temps, err);
+
+	for (; !r && done < n; done += !r)
+		r = file_change(dir, &changes[done], &temps[done], n <= SYNC_EACH, err);
+	if (!r && n > SYNC_EACH)
+		r = sync_all(dir, err);
+	for (size_t i = 0; i < n; i++) {
+		if (temps[i])
+			unlink(temps[i]);
+		free(temps[i]);
+	}
+	free(temps);
+	*ret_done = done;
+	return r;
+}
+
+int state_put(const char *dir, const struct object *object, struct err *err)
+{
+	const struct state_change change = { object->kind, object->ns, object->name, object };
+	size_t done;
+
+	return state_write(dir, &change, 1, &done, err);
 }
 
 int state_delete(const char *dir, enum k8s_kind kind, const char *ns, const char *name,
 		 struct err *err)
 {
-	cleanup_free char *folder = folder_path(dir, kind, ns);
-	cleanup_free char *path = xasprintf("%s/%s" SUFFIX, folder, name);
+	const struct state_change change = { kind, ns, name, NULL };
+	size_t done;
 
-	/* Names come from a command line: one with a slash must not lead out of the folder. */
-	if (name_dns1123_subdomain(name) || (k8s_kinds[kind].namespaced && name_dns1123_label(ns)))
-		return err_set(err, -ENOENT, "no %s \"%s\"", k8s_kinds[kind].singular, name);
-	if (unlink(path))
-		return err_sys(err, -errno, "%s", path);
-	return sync_dir(folder, err);
+	return state_write(dir, &change, 1, &done, err);
 }

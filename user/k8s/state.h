@@ -23,4 +23,18 @@ LB_CHECKED int state_put(const char *dir, const struct object *object, struct er
 LB_CHECKED int state_delete(const char *dir, enum k8s_kind kind, const char *ns, const char *name,
 			    struct err *err);
 
+struct state_change {
+	enum k8s_kind kind;
+	const char *ns, *name;
+	const struct object *object; /* NULL: it is deleted */
+};
+
+/*
+ * Changes of one command: all are written, then all take their places. What fails before, such as
+ * a disk that is full, leaves the state as it was. ret_done, always filled in: how many have their
+ * places; a crash leaves each object old or new.
+ */
+LB_CHECKED int state_write(const char *dir, const struct state_change *changes, size_t n,
+			   size_t *ret_done, struct err *err);
+
 #endif

@@ -287,6 +287,62 @@ static void test_identity(void **state)
 	object_free(object);
 }
 
+/* ------------------------------------------------------------------ many -- */
+
+#define MANY 40
+
+static size_t count(const char *dir)
+{
+	struct object_list list = { 0 };
+	size_t n;
+
+	assert_int_equal(state_load(dir, &list, NULL), 0);
+	n = list.n;
+	object_list_free(&list);
+	return n;
+}
+
+/* Written together, deleted together; what cannot be written keeps all others out. */
+static void test_many(void **state)
+{
+	struct object *objects[MANY];
+	struct state_change changes[MANY];
+	cleanup_free char *blocked = xasprintf("%s/services/other", (char *)*state);
+	struct err err = { "" };
+	size_t done;
+
+	for (int i = 0; i < MANY; i++) {
+		cleanup_free char *text = xasprintf(
+			"{apiVersion: v1, kind: Service, metadata: {name: s%d, namespace: %s}, "
+			"spec: {ports: [{port: 80}]}}",
+			i, i == MANY - 1 ? "other" : "shop");
+
+		objects[i] = make(text);
+		changes[i] = (struct state_change){ K8S_SERVICE, objects[i]->ns, objects[i]->name,
+						    objects[i] };
+	}
+	put(*state, SERVICE("kubia", "80"));
+	write_file(*state, "services/other", "");
+	assert_int_equal(state_write(*state, changes, MANY, &done, &err), -ENOTDIR);
+	assert_int_equal(done, 0);
+	unlink(blocked);
+	assert_int_equal(count(*state), 1);
+	assert_int_equal(state_write(*state, changes, MANY, &done, &err), 0);
+	assert_int_equal(done, MANY);
+	assert_int_equal(count(*state), MANY + 1);
+	for (int i = 0; i < MANY; i++)
+		changes[i].object = NULL;
+	assert_int_equal(state_write(*state, changes, MANY, &done, &err), 0);
+	assert_int_equal(count(*state), 1);
+	/* The first is gone already: the rest stays. */
+	changes[1].object = objects[1];
+	assert_int_equal(state_write(*state, changes, 2, &done, &err), -ENOENT);
+	assert_int_equal(done, 0);
+	assert_int_equal(count(*state), 1);
+	for (int i = 0; i < MANY; i++)
+		object_free(objects[i]);
+}
+
 /* ----------------------------------------------------------------- crash -- */
 
 /*
@@ -374,6 +430,7 @@ int main(void)
 		CASE(test_link),
 		CASE(test_wrong_files),
 		CASE(test_identity),
+		CASE(test_many),
 		CASE(test_kill),
 	};
 
