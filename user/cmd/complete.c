@@ -127,6 +127,22 @@ static void offer_names(struct complete *c)
 		offer_objects(c);
 }
 
+/* "svc/ku": the name is what is unfinished. */
+static void offer_slashed(struct complete *c)
+{
+	const char *slash = strchr(c->word, '/');
+	cleanup_free char *kind = slash ? strndup(c->word, (size_t)(slash - c->word)) : NULL;
+	struct complete name = *c;
+
+	name.kind = kind ? k8s_kind_find(kind) : K8S_KINDS;
+	if (name.kind == K8S_KINDS)
+		return;
+	name.before = c->word;
+	name.before_length = (size_t)(slash - c->word) + 1;
+	name.word = slash + 1;
+	offer_objects(&name);
+}
+
 /* Each at most once, though it may be a part of several alternatives. */
 static void offer_placeholder(struct complete *c, const char *name, size_t length)
 {
@@ -134,10 +150,11 @@ static void offer_placeholder(struct complete *c, const char *name, size_t lengt
 		const char *name;
 		void (*offer)(struct complete *c);
 	} placeholders[] = {
-		{ "COMMAND", offer_commands }, { "KIND", offer_kinds },
-		{ "NAME", offer_names },       { "NAMESPACE", offer_namespaces },
-		{ "DEV", offer_devices },      { "FILE", offer_files },
-		{ "DIR", offer_files },	       { "PATH", offer_files },
+		{ "COMMAND", offer_commands },	   { "KIND", offer_kinds },
+		{ "NAME", offer_names },	   { "KIND/NAME", offer_slashed },
+		{ "NAMESPACE", offer_namespaces }, { "DEV", offer_devices },
+		{ "FILE", offer_files },	   { "DIR", offer_files },
+		{ "PATH", offer_files },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(placeholders); i++) {

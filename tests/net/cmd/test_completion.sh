@@ -84,6 +84,7 @@ for shell in bash zsh; do
 	check "$shell: commands" typed $shell 'lbctl de' 'delete.*'
 	check "$shell: a kind" typed $shell 'lbctl get serv' '> lbctl get services$'
 	check "$shell: an object" typed $shell 'lbctl describe svc k' '> lbctl describe svc kubia$'
+	check "$shell: an object behind its kind" typed $shell 'lbctl describe svc/k' '> lbctl describe svc/kubia$'
 	check "$shell: another one" typed $shell 'lbctl get pods kubia-4h2mx kubia-9' \
 		'> lbctl get pods kubia-4h2mx kubia-9tcwz$'
 	check "$shell: an option" typed $shell 'lbctl get svc --no-h' '> lbctl get svc --no-headers$'
