@@ -26,7 +26,7 @@ ifeq ($(filter 1,$(V)),)
 MAKEFLAGS += --no-print-directory
 endif
 
-PKGS := libbpf yaml-0.1 jansson libevent libmnl libcurl libknot libcrypto libpcre2-8
+PKGS := libbpf yaml-0.1 jansson libevent libmnl libcurl libknot libssl libcrypto libpcre2-8
 VERSION := $(shell git -c safe.directory='*' describe --always --dirty 2>/dev/null || echo unknown)
 DATE := $(shell git -c safe.directory='*' log -1 --format=%cs 2>/dev/null)
 version_flags = -DLBCTL_VERSION='"$(1)"' -DLBCTL_DATE='"$(DATE)"'

@@ -55,7 +55,7 @@ static void rules_check(const struct store *store)
 	struct ingress_files files;
 	struct ingress_rules rules;
 
-	rules_make(store, &rules);
+	rules_make(store, NULL, &rules);
 	pools_make(&rules, &none, &pools);
 	render_files(&rules, &pools, &listen, "pem\n", &files);
 	lines_check(files.items[0].text);

@@ -31,6 +31,7 @@ struct ingress_control {
 	json_t *status;		      /* as it was written; NULL: none */
 	struct ingress_counts counts; /* of workers that were relieved */
 	struct ingress_facts problems, certificates;
+	struct certificate_cache certificates_read;
 	uint64_t reloads, errors;
 	struct addr_list added; /* to the loopback device */
 };
@@ -104,6 +105,7 @@ void ingress_control_close(struct ingress_control *control)
 	counts_free(&control->counts);
 	facts_free(&control->problems);
 	facts_free(&control->certificates);
+	certificate_cache_free(&control->certificates_read);
 	free(control->default_pem);
 	free(control->error);
 	free(control);
@@ -271,7 +273,7 @@ void ingress_control_update(struct ingress_control *control, const struct reconc
 
 	if (!reconcile->store)
 		return;
-	rules_make(reconcile->store, &rules);
+	rules_make(reconcile->store, &control->certificates_read, &rules);
 	facts_update(control, &rules);
 	if (rules.ours.n) {
 		rules_use(control, reconcile->config, &rules);

@@ -146,7 +146,7 @@ static void url_tell(FILE *out, const struct store *store, const struct url *url
 	const struct ingress_entry *entry;
 	struct ingress_rules rules;
 
-	rules_make(store, &rules);
+	rules_make(store, NULL, &rules);
 	entry = rules_find(&rules, url->host, url->path);
 	fprintf(out, "Host:\t%s\nPath:\t%s\n", url->host, url->path);
 	if (entry) {

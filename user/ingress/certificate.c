@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <string.h>
 
@@ -29,6 +30,12 @@ static void key_freep(EVP_PKEY **key)
 	EVP_PKEY_free(*key);
 }
 
+static void context_freep(SSL_CTX **context)
+{
+	SSL_CTX_free(*context);
+}
+
+#define cleanup_context __attribute__((cleanup(context_freep)))
 #define cleanup_bio __attribute__((cleanup(bio_freep)))
 #define cleanup_x509 __attribute__((cleanup(x509_freep)))
 #define cleanup_key __attribute__((cleanup(key_freep)))
@@ -82,6 +89,28 @@ static bool chain_is_whole(const char *pem)
 	return found && found == wanted;
 }
 
+/*
+ * Would a server be allowed to show it? HAProxy asks the same library, and refuses all files for
+ * one certificate with a key that is too short (RSA below 2048 bits, as Debian has it).
+ */
+static bool chain_is_allowed(X509 *first, EVP_PKEY *private_key, const char *pem)
+{
+	cleanup_context SSL_CTX *context = SSL_CTX_new(TLS_server_method());
+	cleanup_bio BIO *bio = BIO_new_mem_buf(pem, -1);
+	bool allowed = SSL_CTX_use_certificate(context, first) == 1 &&
+		       SSL_CTX_use_PrivateKey(context, private_key) == 1;
+	X509 *certificate = PEM_read_bio_X509(bio, NULL, no_password, NULL);
+
+	/* The first is that one. */
+	while (certificate) {
+		X509_free(certificate);
+		certificate = PEM_read_bio_X509(bio, NULL, no_password, NULL);
+		allowed = allowed &&
+			  (!certificate || SSL_CTX_add1_chain_cert(context, certificate) == 1);
+	}
+	return allowed;
+}
+
 int certificate_check(const char *chain, const char *key, char **ret_pem, struct err *err)
 {
 	cleanup_x509 X509 *first = certificate_read(chain);
@@ -93,6 +122,9 @@ int certificate_check(const char *chain, const char *key, char **ret_pem, struct
 		return err_set(err, -EINVAL, "tls.key: no private key in PEM without a password");
 	if (!X509_check_private_key(first, private_key))
 		return err_set(err, -EINVAL, "tls.key does not belong to the certificate");
+	if (!chain_is_allowed(first, private_key, chain))
+		return err_set(err, -EINVAL,
+			       "tls.crt: the key or the signature is too weak for OpenSSL");
 	*ret_pem = xasprintf("%s\n%s\n", chain, key);
 	return 0;
 }

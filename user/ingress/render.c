@@ -299,9 +299,12 @@ static void host_print(const struct ingress_rules *rules, const struct ingress_e
 		       size_t n, size_t number, const struct maps *maps)
 {
 	const char *host = entries->host;
-	bool regex = rules_has_regex(rules, host), wildcard = *host == '*';
-	char kind = regex ? 'r' : 'h';
+	bool regex = false, wildcard = *host == '*';
+	char kind;
 
+	for (size_t i = 0; i < n; i++)
+		regex = regex || entries[i].match == INGRESS_REGEX;
+	kind = regex ? 'r' : 'h';
 	if (*host)
 		fprintf(wildcard ? maps->wildcards : maps->hosts, "%s %c%zu\n", host + wildcard,
 			kind, number);

@@ -65,6 +65,8 @@ static bool host_is_first(const struct ingress_rules *rules, size_t route)
 
 void render_crt_list(FILE *out, const struct ingress_rules *rules)
 {
+	bool guarded = render_any_clients(rules);
+
 	fputs(RENDER_FOLDER "/default.pem\n", out);
 	for (size_t i = 0; i < rules->routes.n; i++) {
 		const struct ingress_route *route = &rules->routes.items[i];
@@ -77,7 +79,7 @@ void render_crt_list(FILE *out, const struct ingress_rules *rules)
 		size_t n = 0;
 
 		for (size_t k = 0; k < certificate->n_hosts; k++) {
-			if (rules_clients(rules, certificate->hosts[k]))
+			if (guarded && rules_clients(rules, certificate->hosts[k]))
 				continue;
 			if (!n++)
 				certificate_print(out, certificate);

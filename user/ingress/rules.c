@@ -338,9 +338,10 @@ static void defaults_add(struct ingress_rules *rules, const struct store *store)
 	entries_sort(rules);
 }
 
-void rules_make(const struct store *store, struct ingress_rules *ret_rules)
+void rules_make(const struct store *store, struct certificate_cache *cache,
+		struct ingress_rules *ret_rules)
 {
-	struct ingress_rules rules = { 0 };
+	struct ingress_rules rules = { .cache = cache };
 
 	ours_collect(&rules, store);
 	trusted_collect(&rules, store);
@@ -348,6 +349,8 @@ void rules_make(const struct store *store, struct ingress_rules *ret_rules)
 		ingress_collect(&rules, store, i);
 	entries_merge(&rules);
 	defaults_add(&rules, store);
+	if (cache)
+		certificate_cache_sweep(cache);
 	*ret_rules = rules;
 }
 

@@ -7,6 +7,7 @@
 #ifndef INGRESS_RULES_H
 #define INGRESS_RULES_H
 
+#include "user/ingress/certificate_cache.h"
 #include "user/ingress/options.h"
 #include "user/model/store.h"
 
@@ -53,6 +54,7 @@ struct ingress_entry {
 struct ingress_certificate {
 	const struct object *secret;
 	char *pem; /* owned */
+	time_t end;
 	const char **hosts;
 	size_t n_hosts; /* 0: the names in the certificate */
 };
@@ -86,6 +88,7 @@ struct ingress_users {
 };
 
 struct ingress_rules {
+	struct certificate_cache *cache; /* while they are made */
 	struct {
 		const struct object **items; /* oldest first */
 		size_t n, room;
@@ -123,8 +126,9 @@ struct ingress_rules {
 /* As a label. */
 const char *rules_reason_word(enum ingress_reason reason);
 
-/* Borrows from the store. */
-void rules_make(const struct store *store, struct ingress_rules *ret_rules);
+/* Borrows from the store. cache: of the rules before, or NULL. */
+void rules_make(const struct store *store, struct certificate_cache *cache,
+		struct ingress_rules *ret_rules);
 void rules_done(struct ingress_rules *rules);
 
 /* Is it an Ingress that lbctl serves? */

@@ -105,18 +105,20 @@ static void certificate_collect(struct ingress_rules *rules, const struct store 
 	const struct object *secret = store_find(store, K8S_SECRET, ingress->ns, tls->secret);
 	char *pem = NULL;
 	struct err err;
+	time_t end;
 
 	if (!secret)
 		rules_problem(rules, ingress, INGRESS_SECRET,
 			      "secret %s/%s is not there; the default certificate is "
 			      "shown",
 			      ingress->ns, tls->secret);
-	else if (certificate_of_secret(secret, &pem, &err))
+	else if (certificate_remembered(rules->cache, secret, &pem, &end, &err))
 		rules_problem(rules, ingress, INGRESS_SECRET,
 			      "%s; the default certificate is shown", err.text);
 	else
 		vec_push(&rules->certificates,
-			 ((struct ingress_certificate){ secret, pem, tls->hosts, tls->n_hosts }));
+			 ((struct ingress_certificate){ secret, pem, end, tls->hosts,
+							tls->n_hosts }));
 }
 
 void certificates_collect(struct ingress_rules *rules, const struct store *store,

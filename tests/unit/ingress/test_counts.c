@@ -102,7 +102,7 @@ static void test_rule(void **state)
 	(void)state;
 	counts_add(&counts, HEAD "default:gone:s:0,BACKEND,2,0,5,1,0,0,0,\n"
 				 "nobody,BACKEND,0,0,0,0,1,0,0,\n");
-	rules_make(store, &rules);
+	rules_make(store, NULL, &rules);
 	counts_rule(&counts, &rules);
 	text = counts_text(&counts);
 	assert_string_equal(text, "// 0/0 0 0 0 1 0 0\ndefault/i/a 0/2 0 0 0 0 0 0\n");

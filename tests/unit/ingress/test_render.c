@@ -230,7 +230,7 @@ static void files_make(const char *objects, struct ingress_files *ret_files)
 	struct err err;
 
 	assert_int_equal(certificate_self_signed(&pem, &err), 0);
-	rules_make(store, &rules);
+	rules_make(store, NULL, &rules);
 	pools_make(&rules, &none, &pools);
 	render_files(&rules, &pools, &listen, pem, ret_files);
 	pools_free(&pools);

@@ -237,7 +237,7 @@ static void test_match(void **state)
 	const struct ingress_entry *entry;
 	struct ingress_rules rules;
 
-	rules_make(store, &rules);
+	rules_make(store, NULL, &rules);
 	entry = rules_find(&rules, test->host, test->path);
 	if (!test->service) {
 		assert_null(entry);
@@ -347,7 +347,7 @@ static void test_problem(void **state)
 	cleanup_free char *problems = NULL;
 	struct ingress_rules rules;
 
-	rules_make(store, &rules);
+	rules_make(store, NULL, &rules);
 	problems = cluster_problems(&rules);
 	assert_string_equal(problems, test->problems);
 	rules_done(&rules);

@@ -30,7 +30,7 @@ static void pools_of(const char *endpoints, const struct ingress_pools *before,
 	struct store *store = cluster_new(endpoints);
 	struct ingress_rules rules;
 
-	rules_make(store, &rules);
+	rules_make(store, NULL, &rules);
 	pools_make(&rules, before, ret_pools);
 	rules_done(&rules);
 	store_free(store);
