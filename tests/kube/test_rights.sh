@@ -48,6 +48,8 @@ rights_are_exact() {
 manifests() {
 	check 'the API server takes the base' prints '^daemonset.apps/lbctl created' deploy base --dry-run=server
 	check 'and the one with less' prints '^daemonset.apps/lbctl created' deploy least --dry-run=server
+	check 'and the one with Ingresses' prints '^clusterrole.rbac.authorization.k8s.io/lbctl-ingress created' \
+		deploy ingress --dry-run=server
 	check 'with three capabilities' json '[.. | .capabilities? | .add?] - [null] ==
 		[["BPF", "NET_ADMIN", "PERFMON"], ["BPF", "NET_ADMIN", "PERFMON"]]' daemonset least
 	check 'the image is set at one place' prints '^ *image: example/lbctl:v9$' image_set
@@ -200,6 +202,23 @@ sweep() {
 	check 'and all is as before' both_have echo '172.17.0.7:9000 172.17.0.8:9000 172.17.1.9:9000'
 }
 
+# capabilities_of FOLDER: of its agent, as setpriv has them.
+capabilities_of() {
+	daemonset "$1" | jq -r '.spec.template.spec.containers[0].securityContext.capabilities.add[] | ascii_downcase'
+}
+
+ingress() {
+	deploy ingress >/dev/null
+	agent_kill node1 TERM
+	echo 'ingress: {httpPort: 80}' >>"$STAGE/node1/config.yaml"
+	# shellcheck disable=SC2046
+	agent_confined $(capabilities_of ingress)
+	apply kubia/kubia-svc-nodeport.yaml kubia/kubia-ingress.yaml >/dev/null
+	check 'an Ingress, with the rights and capabilities for it' stage_eventually 15 hits "$PODS" 30 client \
+		http://kubia.example.com/ --resolve kubia.example.com:80:192.0.2.1
+	check 'nothing was forbidden' fails grep -iE 'forbidden|denied|not permitted' "$STAGE/node1/agent.log"
+}
+
 rotation() {
 	token_put second
 	kube -n kube-system delete secret first >/dev/null
@@ -225,6 +244,7 @@ manifests
 no_more
 enough
 sweep
+ingress
 rotation
 agent_kill node2 TERM # it holds the folder
 rmdir /run/secrets/kubernetes.io/serviceaccount /run/secrets/kubernetes.io /run/secrets 2>/dev/null || true
