@@ -11,12 +11,16 @@
 
 /*
  * As kube-proxy asks: not for Services that somebody else serves or that have no address. A DNS
- * server answers for all of them.
+ * server answers for all of them, and an Ingress may lead to any.
  */
 #define PROXIED                                                   \
 	"labelSelector=%21service.kubernetes.io%2Fheadless%2C%21" \
 	"service.kubernetes.io%2Fservice-proxy-name"
-#define TLS_SECRETS "fieldSelector=type%3Dkubernetes.io%2Ftls"
+/* Certificates, and what annotations name: users and authorities, which have no type of their own.
+ */
+#define INGRESS_SECRETS                                                    \
+	"fieldSelector=type%21%3Dkubernetes.io%2Fservice-account-token%2C" \
+	"type%21%3Dhelm.sh%2Frelease.v1"
 
 struct apisource {
 	struct client *client;
@@ -140,13 +144,14 @@ static unsigned int source_start(struct apisource *api, struct event_base *base)
 	static const struct reflector_sink sink = { object_put, object_gone, kind_listed,
 						    object_unreadable };
 	const struct config *config = api->reconcile->config;
-	const char *proxied = config->dns.listen.n ? NULL : PROXIED;
+	bool all = config->dns.listen.n || config->ingress.given;
+	const char *proxied = all ? NULL : PROXIED;
 	char *node = curl_easy_escape(NULL, config->node_name, 0);
 	cleanup_free char *own = xasprintf("fieldSelector=metadata.name%%3D%s", node);
 	const struct source_kind kinds[] = {
 		{ K8S_SERVICE, proxied },    { K8S_ENDPOINT_SLICE, proxied },
 		{ K8S_NODE, own },	     { K8S_INGRESS, NULL },
-		{ K8S_INGRESS_CLASS, NULL }, { K8S_SECRET, TLS_SECRETS },
+		{ K8S_INGRESS_CLASS, NULL }, { K8S_SECRET, INGRESS_SECRETS },
 	};
 	size_t n = config->ingress.given ? ARRAY_LEN(kinds) : 3;
 	unsigned int set = 0;
