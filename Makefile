@@ -68,7 +68,7 @@ TOOLS := $(TOOL_SRC:%.c=$(B)/%) $(TOOL_BPF)
 KUBE := $(sort $(wildcard tests/kube/test_*.sh))
 KUBE_TOOL := $(patsubst %.c,$(B)/%,$(wildcard tests/kube/*.c))
 BENCH := $(B)/tests/bench/bench
-BENCH_HELP := $(addprefix $(B)/tests/bench/bench_,case.o programs.o report.o run.o stage.o)
+BENCH_HELP := $(addprefix $(B)/tests/bench/bench_,case.o plot.o programs.o report.o run.o stage.o)
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 FUZZERS := $(FUZZ_SRC:%.c=$(FUZZ)/%)
 
@@ -79,7 +79,8 @@ TIDY := $(patsubst %.c,build/tidy/%,$(USER_SRC) $(TOOL_SRC))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all man pictures check test test-kube bench bench-veth bench-connect bench-ingress bench-pktgen kernels benchapi benchdns benchprobe unit packet \
+.PHONY: all man pictures check test test-kube bench bench-short bench-compare bench-veth bench-connect bench-ingress bench-pktgen \
+	kernels benchapi benchdns benchprobe unit packet \
 	property net programs demo fuzz lint format install clean \
 	help root setup FORCE
 
@@ -217,9 +218,22 @@ test-kube: root setup ## tests against a real API server, which the first time i
 	$(Q)scripts/kube-build >/dev/null
 	$(Q)scripts/run-tests $(KUBE)
 
-bench: root setup ## nanoseconds a packet, by BPF test runs; needs root and a quiet machine
+BENCH_OUT ?= docs/bench
+
+bench: root setup ## nanoseconds a packet, by BPF test runs: 5 minutes; needs root and a quiet machine
 	$(Q)$(MAKE) -j$(NPROC) $(BENCH)
-	$(Q)$(BENCH)
+	$(Q)mkdir -p $(BENCH_OUT)
+	$(Q)$(BENCH) --json $(BENCH_OUT)/packet.json --svg $(BENCH_OUT)/packet.svg >$(BENCH_OUT)/packet.txt
+	$(Q)cat $(BENCH_OUT)/packet.txt
+
+bench-short: root ## the same in short; fails when a program has grown since docs/bench was written
+	$(Q)$(MAKE) -j$(NPROC) $(BENCH) $(B)/tests/bench/bench_compare
+	$(Q)$(BENCH) --short --rounds 3 --json build/bench-short.json
+	$(Q)$(B)/tests/bench/bench_compare --sizes docs/bench/packet.json -- build/bench-short.json
+
+bench-compare: root ## this tree beside another revision: BASE=REVISION; fails when something got worse
+	$(Q)$(MAKE) -j$(NPROC) $(BENCH) $(B)/tests/bench/bench_compare
+	$(Q)tests/bench/compare.sh
 
 bench-ingress: root all $(TOOLS) ## requests a second through the Ingress, beside HAProxy by hand, and changes under load: 8 minutes
 	$(Q)tests/bench/ingress.sh

@@ -4,7 +4,7 @@
  * subtracted. Cases take turns, round by round, with the limits that they are compared with; shown
  * are medians, quartiles and ratios.
  *
- *	bench [--short] [--rounds N] [--json FILE]
+ *	bench [--short] [--rounds N] [--json FILE] [--svg FILE]
  */
 #include <errno.h>
 #include <getopt.h>
@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/bench/bench_plot.h"
 #include "tests/bench/bench_programs.h"
 #include "tests/bench/bench_report.h"
 #include "tests/bench/bench_run.h"
@@ -24,12 +25,13 @@
 struct options {
 	bool quick;
 	uint64_t rounds;
-	FILE *json;
+	FILE *json, *svg;
 };
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: bench [--short] [--rounds 1…%d] [--json FILE]\n", BENCH_ROUNDS_MAX);
+	fprintf(stderr, "usage: bench [--short] [--rounds 1…%d] [--json FILE] [--svg FILE]\n",
+		BENCH_ROUNDS_MAX);
 	return 2;
 }
 
@@ -38,16 +40,19 @@ static int options_parse(int argc, char **argv, struct options *ret)
 	static const struct option options[] = { { "short", no_argument, NULL, 's' },
 						 { "rounds", required_argument, NULL, 'r' },
 						 { "json", required_argument, NULL, 'j' },
+						 { "svg", required_argument, NULL, 'v' },
 						 { NULL, 0, NULL, 0 } };
 	int option;
 
-	ret->rounds = 15;
+	ret->rounds = 11;
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (option == 's')
 			ret->quick = true;
 		else if (option == 'r' && !num_parse(optarg, 1, BENCH_ROUNDS_MAX, &ret->rounds))
 			continue;
 		else if (option == 'j' && (ret->json = fopen(optarg, "w")))
+			continue;
+		else if (option == 'v' && (ret->svg = fopen(optarg, "w")))
 			continue;
 		else
 			return usage();
@@ -116,8 +121,12 @@ int main(int argc, char **argv)
 	}
 	rounds_run(runners, &run);
 	report_table(&run, stdout);
+	if (options.svg) {
+		plot_svg(&run, options.svg);
+		result = fclose(options.svg) ? 1 : 0;
+	}
 	if (options.json)
-		result = report_json(&run, options.json) || fclose(options.json) ? 1 : 0;
+		result |= report_json(&run, options.json) || fclose(options.json) ? 1 : 0;
 	for (size_t i = 0; i < bench_cases_n; i++)
 		if (runners[i])
 			runner_free(runners[i]);
