@@ -115,6 +115,21 @@ sleep 1
 check '… it comes back' api_start
 check '… with what changed meanwhile, a second later' soon_has kubia 172.17.0.8:8080
 
+# A server that begins anew has all of it in its first list.
+api_kill
+sed -i '/initial-events-end/d' "$STAGE/api/nodes.watch"
+event nodes MODIFIED '{"kind":"Node","apiVersion":"v1","metadata":{"name":"n1",VERSION},"spec":{"podCIDRs":["172.17.0.0/24","fd00:17::/64"]}}'
+event nodes BOOKMARK '{"metadata":{VERSION,"annotations":{"k8s.io/initial-events-end":"true"}}}'
+api_start
+sed -i '/^podCIDRs:/d' "$STAGE/node1/config.yaml"
+check "attach takes the node's podCIDRs from its object" \
+	on node1 lbctl attach eth0 --pods 'veth*' --cgroup "$STAGE_CGROUP/node1" --kubeconfig "$STAGE/kubeconfig"
+check '… for the programs' json '.podCIDRs == ["172.17.0.0/24", "fd00:17::/64"]' on node1 lbctl show meta -o json
+check '… and knows later where they are from' \
+	on node1 lbctl attach eth0 --pods 'veth*' --cgroup "$STAGE_CGROUP/node1"
+check '… to have them still' json '.podCIDRs == ["172.17.0.0/24", "fd00:17::/64"]' on node1 lbctl show meta -o json
+echo 'podCIDRs: [172.17.0.0/16]' >>"$STAGE/node1/config.yaml"
+
 check 'the agent is away, too' api_kill
 agent_kill node1
 check '… attaching again leaves the maps as they are' \

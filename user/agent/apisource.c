@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "user/agent/apisource.h"
 
-#include <curl/curl.h>
 #include <string.h>
 
 #include "user/agent/protocol.h"
@@ -146,8 +145,7 @@ static unsigned int source_start(struct apisource *api, struct event_base *base)
 	const struct config *config = api->reconcile->config;
 	bool all = config->dns.listen.n || config->ingress.given;
 	const char *proxied = all ? NULL : PROXIED;
-	char *node = curl_easy_escape(NULL, config->node_name, 0);
-	cleanup_free char *own = xasprintf("fieldSelector=metadata.name%%3D%s", node);
+	cleanup_free char *own = source_selector_name(config->node_name);
 	const struct source_kind kinds[] = {
 		{ K8S_SERVICE, proxied },    { K8S_ENDPOINT_SLICE, proxied },
 		{ K8S_NODE, own },	     { K8S_INGRESS, NULL },
@@ -156,7 +154,6 @@ static unsigned int source_start(struct apisource *api, struct event_base *base)
 	size_t n = config->ingress.given ? ARRAY_LEN(kinds) : 3;
 	unsigned int set = 0;
 
-	curl_free(node);
 	for (size_t i = 0; i < n; i++)
 		set |= 1u << kinds[i].kind;
 	api->source = source_open(base, api->client, kinds, n, &source_times_usual, &sink,

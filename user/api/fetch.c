@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <signal.h>
 
-#include "user/api/source.h"
 #include "user/util/vec.h"
 
 struct fetch {
@@ -64,25 +63,24 @@ static void turn_ended(void *arg)
 		event_base_loopbreak(fetch->base);
 }
 
-int fetch_objects(struct kubeconfig *kubeconfig, unsigned int kinds, struct object_list *list,
-		  struct err *err)
+int fetch_objects(struct kubeconfig *kubeconfig, const struct source_kind *kinds, size_t n,
+		  struct object_list *list, struct err *err)
 {
 	static const struct reflector_sink sink = { object_put, object_gone, kind_listed,
 						    object_unreadable };
-	struct fetch fetch = { .list = list, .missing = kinds, .err = err };
-	struct source_kind wanted[K8S_KINDS];
+	struct fetch fetch = { .list = list, .err = err };
 	struct client *client;
-	size_t n = 0;
 
-	for (enum k8s_kind kind = 0; kind < K8S_KINDS; kind++)
-		if (kinds & 1u << kind)
-			wanted[n++] = (struct source_kind){ .kind = kind };
+	for (size_t i = 0; i < n; i++)
+		fetch.missing |= 1u << kinds[i].kind;
 	signal(SIGPIPE, SIG_IGN);
 	fetch.base = event_base_new();
-	if (!fetch.base)
+	if (!fetch.base) {
+		kubeconfig_done(kubeconfig);
 		return err_set(err, -EIO, "no event loop");
+	}
 	client = client_open(fetch.base, kubeconfig);
-	fetch.source = source_open(fetch.base, client, wanted, n, &source_times_usual, &sink,
+	fetch.source = source_open(fetch.base, client, kinds, n, &source_times_usual, &sink,
 				   turn_ended, &fetch);
 	event_base_dispatch(fetch.base);
 	source_close(fetch.source);

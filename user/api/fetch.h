@@ -3,11 +3,11 @@
 #ifndef API_FETCH_H
 #define API_FETCH_H
 
-#include "user/k8s/kubeconfig.h"
+#include "user/api/source.h"
 #include "user/k8s/manifest.h"
 
-/* Appends all objects of these kinds (1 << enum k8s_kind). Takes over what is in kubeconfig. */
-LB_CHECKED int fetch_objects(struct kubeconfig *kubeconfig, unsigned int kinds,
-			     struct object_list *list, struct err *err);
+/* Appends all objects of n kinds, or those that are selected. Takes over what is in kubeconfig. */
+LB_CHECKED int fetch_objects(struct kubeconfig *kubeconfig, const struct source_kind *kinds,
+			     size_t n, struct object_list *list, struct err *err);
 
 #endif

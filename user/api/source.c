@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "user/api/source.h"
 
+#include <curl/curl.h>
 #include <string.h>
 
 #include "user/api/backoff.h"
@@ -50,6 +51,15 @@ static void timer_set(struct event *timer, int64_t ms)
 	struct timeval wait = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
 
 	evtimer_add(timer, &wait);
+}
+
+char *source_selector_name(const char *name)
+{
+	char *encoded = curl_easy_escape(NULL, name, 0);
+	char *selector = xasprintf("fieldSelector=metadata.name%%3D%s", encoded);
+
+	curl_free(encoded);
+	return selector;
 }
 
 /* ------------------------------------------------------------ one reflector -- */

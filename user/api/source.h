@@ -17,6 +17,9 @@ struct source_kind {
 	const char *selector; /* see reflector_init; copied */
 };
 
+/* The selector of the one object of this name, to be freed. */
+char *source_selector_name(const char *name);
+
 /* How patient it is, in milliseconds. */
 struct source_times {
 	int64_t look_min, look_max; /* between two looks for a server that is away */

@@ -3,16 +3,14 @@
 
 #include <unistd.h>
 
-#include "user/cmd/command.h"
+#include "user/cmd/cluster.h"
 #include "user/cmd/snapshot.h"
 
 #define CHECK "check-config"
 
 static const struct option agent_options[] = {
 	{ CHECK, 0, NULL, "say all that is wrong with the configuration, and do nothing else" },
-	{ "kubeconfig", 0, "FILE", "the objects are those of the API server that FILE names" },
-	{ "context", 0, "NAME", "by this context of the kubeconfig, not its current one" },
-	{ "in-cluster", 0, NULL, "by the service account of the pod that this runs in" },
+	CLUSTER_OPTIONS,
 	{ "record", 0, "FILE", "write down what the API server sends, for lbctl replay" },
 	{ 0 },
 };
@@ -62,27 +60,22 @@ static int run(const struct cli *cli, struct kubeconfig *kubeconfig, struct err 
 
 static int agent_command(struct cli *cli)
 {
-	const char *file = cli_option(cli, "kubeconfig"), *context = cli_option(cli, "context");
-	bool in_cluster = cli_switch(cli, "in-cluster");
+	const char *file = cli_option(cli, "kubeconfig"), *problem = cluster_options_check(cli);
 	struct kubeconfig kubeconfig;
+	bool given;
 	struct err err;
-	int rc = 0;
+	int rc;
 
-	if (file && in_cluster)
-		return cli_usage(cli, "--kubeconfig and --in-cluster exclude each other");
-	if (context && !file)
-		return cli_usage(cli, "--context needs --kubeconfig");
-	if (cli_option(cli, "record") && !file && !in_cluster)
+	if (problem)
+		return cli_usage(cli, "%s", problem);
+	if (cli_option(cli, "record") && !file && !cli_switch(cli, "in-cluster"))
 		return cli_usage(cli, "--record needs --kubeconfig or --in-cluster: without an API "
 				      "server, lbctl snapshot save has all there is");
 	if (cli_switch(cli, CHECK))
-		return files_check(cli, file, context);
-	if (file)
-		rc = kubeconfig_load(file, context, &kubeconfig, &err);
-	else if (in_cluster)
-		rc = kubeconfig_in_cluster(SERVICE_ACCOUNT_DIR, &kubeconfig, &err);
+		return files_check(cli, file, cli_option(cli, "context"));
+	rc = cluster_options_read(cli, &kubeconfig, &given, &err);
 	if (!rc)
-		rc = run(cli, file || in_cluster ? &kubeconfig : NULL, &err);
+		rc = run(cli, given ? &kubeconfig : NULL, &err);
 	return rc ? cli_fail(&err) : CLI_OK;
 }
 

@@ -258,20 +258,22 @@ void resources_done(struct resources *resources)
 /* By the agent's own rights, which are for little more than this. */
 static int cluster_load(const struct origin *origin, struct store **ret_store, struct err *err)
 {
-	const unsigned int kinds = 1u << K8S_SERVICE | 1u << K8S_ENDPOINT_SLICE | 1u << K8S_NODE;
+	static const struct source_kind kinds[] = { { K8S_SERVICE, NULL },
+						    { K8S_ENDPOINT_SLICE, NULL },
+						    { K8S_NODE, NULL } };
 	struct object_list list = { 0 };
 	struct kubeconfig kubeconfig;
 	struct store *store;
 	int code = origin_kubeconfig(origin, &kubeconfig, err);
 
 	if (!code)
-		code = fetch_objects(&kubeconfig, kinds, &list, err);
+		code = fetch_objects(&kubeconfig, kinds, ARRAY_LEN(kinds), &list, err);
 	if (code) {
 		object_list_free(&list);
 		return err_wrap(err, code, "objects of %s", origin->server);
 	}
 	store = store_new();
-	store_set_cluster(store, kinds);
+	store_set_cluster(store, 1u << K8S_SERVICE | 1u << K8S_ENDPOINT_SLICE | 1u << K8S_NODE);
 	store_load(store, &list);
 	*ret_store = store;
 	return 0;

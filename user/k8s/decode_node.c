@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Node: its internal addresses and its zone. */
+/* Node: its internal addresses, its zone, its pods' networks. */
 #include <string.h>
 
 #include "user/k8s/kinds.h"
@@ -28,20 +28,22 @@ static void addresses_decode(const struct field *root, struct node *node)
 	}
 }
 
-static void pod_cidrs_check(const struct field *root)
+/* The older field has the first of the list, where there is a list. */
+static void pod_cidrs_decode(const struct field *root, struct node *node)
 {
 	struct field spec = field_get(root, "spec");
 	struct field single = field_get(&spec, "podCIDR");
 	struct field list = field_get(&spec, "podCIDRs");
 	size_t n = field_items(&list);
-	struct prefix prefix;
 
-	field_prefix(&single, &prefix);
+	node->pod_cidrs = xcalloc(n + 1, sizeof(*node->pod_cidrs));
+	if (field_prefix(&single, &node->pod_cidrs[0]))
+		node->n_pod_cidrs = !n;
 	for (size_t i = 0; i < n; i++) {
 		struct field item = field_at(&list, i);
 
 		field_required(&item);
-		field_prefix(&item, &prefix);
+		node->n_pod_cidrs += field_prefix(&item, &node->pod_cidrs[node->n_pod_cidrs]);
 	}
 }
 
@@ -53,7 +55,7 @@ struct node *node_decode(const struct field *root)
 	struct field zone = field_entry(&labels, "topology.kubernetes.io/zone");
 
 	addresses_decode(root, node);
-	pod_cidrs_check(root);
+	pod_cidrs_decode(root, node);
 	node->zone = field_string(&zone);
 	return node;
 }
@@ -63,5 +65,6 @@ void node_free(struct node *node)
 	if (!node)
 		return;
 	free(node->internal_ips);
+	free(node->pod_cidrs);
 	free(node);
 }

@@ -184,6 +184,8 @@ struct node {
 	struct lb_addr *internal_ips;
 	size_t n_internal_ips;
 	const char *zone; /* label topology.kubernetes.io/zone, or NULL */
+	struct prefix *pod_cidrs;
+	size_t n_pod_cidrs;
 };
 
 /* What an Ingress sends requests to. */

@@ -280,6 +280,10 @@ static void test_node(void **state)
 	const struct node *node = object->node;
 
 	(void)state;
+	assert_int_equal(node->n_pod_cidrs, 2);
+	check_addr(&node->pod_cidrs[0].addr, "10.244.1.0");
+	check_addr(&node->pod_cidrs[1].addr, "fd00:1::");
+	assert_int_equal(node->pod_cidrs[1].bits, 64);
 	assert_int_equal(node->n_internal_ips, 2);
 	check_addr(&node->internal_ips[0], "192.0.2.1");
 	check_addr(&node->internal_ips[1], "2001:db8::1");
