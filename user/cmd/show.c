@@ -219,8 +219,6 @@ static int kind_check(const struct show_kind *kind, const struct show *show, str
 {
 	if (cli_switch(show->cli, "rate") && !kind->rates)
 		return err_set(err, -EINVAL, "--rate is for svc and endpoints");
-	if (cli_switch(show->cli, "watch") && kind->run)
-		return err_set(err, -EINVAL, "%s cannot be watched", kind->name);
 	return show_filter_check(show, err);
 }
 

@@ -3,9 +3,12 @@
 #include <errno.h>
 #include <net/if.h>
 #include <string.h>
+#include <time.h>
 
 #include "user/cmd/show.h"
+#include "user/model/hash.h"
 #include "user/util/cleanup.h"
+#include "user/util/vec.h"
 
 #define PIECE 256 /* rows that are aligned together; columns never get narrower after */
 
@@ -27,8 +30,13 @@ struct stream {
 	const char *backend, *client, *state; /* filters, or NULL */
 	json_t *rows;
 	struct table table;
-	size_t printed;
-	struct err *err;
+	size_t printed;	   /* rows, ever */
+	size_t look;	   /* rows of the present look */
+	bool again;	   /* it is not the first one */
+	struct flow_keys { /* with -w: what was there at the last look, sorted, and is now */
+		uint64_t *items;
+		size_t n, room;
+	} known, seen;
 };
 
 static const struct show_column columns[] = {
@@ -121,12 +129,46 @@ static bool is_table(const struct stream *stream)
 
 static void stream_flush(struct stream *stream, bool last)
 {
-	if (!is_table(stream))
-		show_piece(stream->show, stream->rows, !stream->printed, last);
-	else if (json_array_size(stream->rows))
+	size_t rows = json_array_size(stream->rows);
+
+	/* Where nothing changed since the last look, nothing is printed. */
+	if (!is_table(stream) && (rows || stream->look || !stream->again))
+		show_piece(stream->show, stream->rows, !stream->look, last);
+	else if (rows)
 		show_table(stream->show, columns, stream->rows, !stream->printed, &stream->table);
-	stream->printed += json_array_size(stream->rows);
+	stream->printed += rows;
+	stream->look += rows;
 	json_array_clear(stream->rows);
+}
+
+/* ------------------------------------------------------------------ watching -- */
+
+/* Of what a watch looks at: the connection and its state. Eight bytes a flow are remembered. */
+static uint64_t flow_key(const struct datapath_flow *flow)
+{
+	const uint64_t parts[] = { (uint64_t)flow->proto << 40 | (uint64_t)flow->state << 32 |
+					   (uint64_t)flow->client_port << 16 | flow->frontend_port,
+				   (uint64_t)flow->backend_id << 32 | flow->generation };
+	uint64_t hash = hash_bytes(HASH_START, &flow->client, sizeof(flow->client));
+
+	hash = hash_bytes(hash, &flow->frontend, sizeof(flow->frontend));
+	return hash_finish(hash_bytes(hash, parts, sizeof(parts)));
+}
+
+static int key_order(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static bool stream_knows(struct stream *stream, const struct datapath_flow *flow)
+{
+	uint64_t key = flow_key(flow);
+
+	vec_push(&stream->seen, key);
+	return stream->known.n &&
+	       bsearch(&key, stream->known.items, stream->known.n, sizeof(key), key_order);
 }
 
 static int stream_visit(void *arg, const struct datapath_flow *flow)
@@ -139,14 +181,42 @@ static int stream_visit(void *arg, const struct datapath_flow *flow)
 	    !show_wants_place(stream->client, &flow->client, flow->client_port) ||
 	    (stream->state && strcmp(stream->state, flow_state(flow)) != 0))
 		return 0;
+	if (cli_switch(stream->show->cli, "watch") && stream_knows(stream, flow))
+		return 0;
 	json_array_append_new(stream->rows, flow_row(flow, name));
 	if (json_array_size(stream->rows) == PIECE)
 		stream_flush(stream, false);
 	return ferror(stdout); /* nobody reads any more */
 }
 
+/* Names and frontends are read anew each time. */
+static int flows_look(struct stream *stream, struct err *err)
+{
+	int r = datapath_snapshot(stream->show->dp, &stream->actual, err);
+
+	if (r)
+		return r;
+	stream->look = 0;
+	r = datapath_each_flow(stream->show->dp, stream_visit, stream, err);
+	if (!r || ferror(stdout)) {
+		stream_flush(stream, true);
+		r = 0;
+	}
+	fflush(stdout);
+	actual_done(&stream->actual);
+	vec_free(&stream->known);
+	stream->known = stream->seen;
+	stream->seen = (struct flow_keys){ 0 };
+	stream->again = true;
+	if (stream->known.n)
+		qsort(stream->known.items, stream->known.n, sizeof(*stream->known.items),
+		      key_order);
+	return r;
+}
+
 static int flows_run(struct show *show, struct err *err)
 {
+	static const struct timespec second = { .tv_sec = 1 };
 	cleanup_json json_t *rows = json_array();
 	struct stream stream = {
 		.show = show,
@@ -156,18 +226,15 @@ static int flows_run(struct show *show, struct err *err)
 		.rows = rows,
 		.table = TABLE_GET,
 	};
-	int r = datapath_snapshot(show->dp, &stream.actual, err);
+	int r = flows_look(&stream, err);
 
-	if (r)
-		return r;
-	r = datapath_each_flow(show->dp, stream_visit, &stream, err);
-	if (!r || ferror(stdout)) {
-		stream_flush(&stream, true);
-		r = 0;
-	}
 	if (is_table(&stream) && !stream.printed && !r)
 		fputs("No flows.\n", stderr);
-	actual_done(&stream.actual);
+	while (!r && cli_switch(show->cli, "watch") && !ferror(stdout)) {
+		nanosleep(&second, NULL);
+		r = flows_look(&stream, err);
+	}
+	vec_free(&stream.known);
 	return r;
 }
 
