@@ -140,6 +140,19 @@ check 'a question that the programs answered' events \
 	'length == 1 and .[0].type == "dns" and .[0].reason == "name" and
 	.[0].frontend == "10.96.0.10:53" and (.[0].client | startswith("172.17.0."))'
 
+# One port towards a backend elsewhere, and it is in use.
+crowd() {
+	on client bash -c 'exec 3<>/dev/tcp/192.0.2.1/30200 && sleep 1.5' &
+	sleep 0.5
+	on client curl -s --max-time 0.5 http://192.0.2.1:30200
+	wait $!
+}
+echo 'snatPorts: 10000-10000' >>"$STAGE/node1/config.yaml"
+on node1 lbctl attach eth0 >/dev/null
+watched -- crowd
+check 'no port left' events \
+	'length > 0 and all(.type == "drop" and .reason == "no_port" and .frontend == "192.0.2.1:30200")'
+
 flood() {
 	local pids=()
 	for ((i = 0; i < 40; i++)); do
