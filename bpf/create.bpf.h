@@ -25,6 +25,7 @@ struct create_scratch {
 	struct selection chosen;
 	struct lb_nexthop sender; /* where the packet came from */
 	bool sender_by_xdp;	  /* XDP may send the answers there by itself */
+	__u32 service;		  /* that the packet is for; 0: not known */
 	__u32 closed; /* here, since the verifier would follow each value of a variable */
 };
 
@@ -40,8 +41,10 @@ static __always_inline struct create_scratch *create_scratch(void)
 	__u32 zero = 0;
 	struct create_scratch *scratch = bpf_map_lookup_elem(&lb_scratch, &zero);
 
-	if (scratch)
+	if (scratch) {
 		__builtin_memset(&scratch->pkt, 0, sizeof(scratch->pkt));
+		scratch->service = 0;
+	}
 	return scratch;
 }
 
@@ -299,6 +302,7 @@ static __always_inline enum verdict create_new(struct hook_ctx *ctx, struct crea
 	frontend = frontend_find(&tuple->daddr, tuple->dport, tuple->proto);
 	if (!frontend)
 		return VERDICT_PASS;
+	s->service = frontend->service;
 	if (!frontend_source_allowed(frontend, &tuple->saddr)) {
 		*reason = LB_REASON_SOURCE_RANGE;
 		return VERDICT_DROP;

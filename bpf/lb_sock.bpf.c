@@ -116,9 +116,10 @@ static __always_inline void sock_tell(struct bpf_sock_addr *ctx, const struct lb
 }
 
 static __always_inline int sock_refuse(struct bpf_sock_addr *ctx, const struct lb_addr *addr,
-				       __be16 port, enum lb_reason reason)
+				       __be16 port, __u32 service, enum lb_reason reason)
 {
 	reason_count(reason, 0);
+	service_count_drop(service);
 	sock_tell(ctx, addr, port, LB_EVENT_REJECT, reason, NULL);
 	bpf_set_retval(reason == LB_REASON_NO_BACKEND ? -ECONNREFUSED : -EHOSTUNREACH);
 	return SOCK_REFUSE;
@@ -142,7 +143,7 @@ static __always_inline int sock_translate(struct bpf_sock_addr *ctx, struct lb_a
 	if (!frontend || choice == SOCKET_PASS)
 		goto pass;
 	if (choice == SOCKET_REFUSE)
-		return sock_refuse(ctx, addr, *port, reason);
+		return sock_refuse(ctx, addr, *port, frontend->service, reason);
 	if (!connect) {
 		storage = sock_storage(ctx, false);
 		if (storage && sock_recall(storage, addr, *port, frontend->service, &chosen))
@@ -151,7 +152,7 @@ static __always_inline int sock_translate(struct bpf_sock_addr *ctx, struct lb_a
 	if (!socket_select(frontend, netns, bpf_get_prandom_u32(), &chosen, &reason)) {
 		if (reason == LB_REASON_NO_LOCAL_BACKEND && socket_seen_by_tc(netns))
 			goto pass;
-		return sock_refuse(ctx, addr, *port, reason);
+		return sock_refuse(ctx, addr, *port, frontend->service, reason);
 	}
 	backend_count_connection(chosen.backend);
 	sock_tell(ctx, addr, *port, LB_EVENT_FLOW | (chosen.affinity ? LB_EVENT_AFFINITY : 0),

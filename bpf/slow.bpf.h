@@ -122,6 +122,21 @@ static __always_inline __u32 slow_flow_kinds(const struct create_scratch *s)
 	       (s->rw.flags & LB_FLOW_NO_MAC ? LB_EVENT_NEIGHBOUR : 0);
 }
 
+/* Of a flow's packet the backend tells the service. */
+static __always_inline void slow_count_drop(const struct create_scratch *s, enum lb_reason reason)
+{
+	__u32 id = s->rw.backend, service = s->service;
+	const struct lb_backend *backend;
+
+	reason_count(reason, s->pkt.bytes);
+	if (!service) {
+		backend = bpf_map_lookup_elem(&lb_backend, &id);
+		service = backend ? backend->service : 0;
+	}
+	if (service)
+		service_count_drop(service);
+}
+
 /* Whether an address is one that packets of ours may have: a service's, or this node's. */
 static __always_inline bool slow_addr_is_ours(struct hook_ctx *ctx, const struct lb_addr *addr,
 					      bool *ret_node, const bool v4)
@@ -239,7 +254,7 @@ out:
 	if (verdict != VERDICT_PASS && s->pkt.fragment == FRAGMENT_FIRST)
 		fragment_remember(&s->pkt);
 	if (verdict == VERDICT_DROP) {
-		reason_count(reason, s->pkt.bytes);
+		slow_count_drop(s, reason);
 		verdict = slow_refuse(ctx, &s->pkt, reason, v4);
 		slow_tell(ctx, s, verdict == VERDICT_REPLY ? LB_EVENT_REJECT : LB_EVENT_DROP,
 			  reason);
@@ -267,7 +282,7 @@ static __always_inline int slow_egress(struct hook_ctx *ctx, const bool v4)
 		fragment_remember(&s->pkt);
 	verdict = slow_known(ctx, &s->pkt, &s->rw, &again, &reason, v4);
 	if (verdict == VERDICT_DROP) {
-		reason_count(reason, s->pkt.bytes);
+		slow_count_drop(s, reason);
 		slow_tell(ctx, s, LB_EVENT_DROP, reason);
 	}
 	return hook_finish(ctx, verdict, 0);

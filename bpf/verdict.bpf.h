@@ -30,6 +30,14 @@ static __always_inline void reason_count(enum lb_reason reason, __u32 bytes)
 	}
 }
 
+static __always_inline void service_count_drop(__u32 service)
+{
+	struct lb_stats *stats = bpf_map_lookup_elem(&lb_service_stats, &service);
+
+	if (stats)
+		stats->drops++;
+}
+
 static __always_inline void backend_count(__u32 backend, __u32 bytes)
 {
 	struct lb_stats *stats = bpf_map_lookup_elem(&lb_backend_stats, &backend);

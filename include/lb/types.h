@@ -276,7 +276,7 @@ struct lb_stats {
 	__u64 packets;
 	__u64 bytes;
 	__u64 connections;
-	__u64 zero;
+	__u64 drops; /* of a service: packets and sockets that were dropped or refused */
 };
 
 struct lb_reason_stats {

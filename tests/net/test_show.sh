@@ -57,6 +57,25 @@ check 'an address that is none' status 2 show flows --client 1.2.3
 check 'rates of flows' status 2 show flows --rate
 check 'flows as YAML' prints '^- backend: "?172.17' show flows -o yaml
 
+# The plan of a change has what changes, and nothing else.
+plan_is() {
+	local want=$1 got
+	shift
+	got=$("$@" | grep -E '^[-+~] (service|backend|table|frontend|source)' | cut -d' ' -f1,2 | sort | uniq -c |
+		sed 's/^ *//' | paste -sd,) || true
+	[ "$got" = "$want" ] || {
+		echo "$got"
+		return 1
+	}
+}
+check 'diff: nothing changes' status 0 on node1 lbctl diff -f kubia/kubia-svc-nodeport.yaml
+check 'apply --dry-run: the map operations of a new Service' \
+	plan_is '3 + backend,6 + frontend,1 + service,1 + table' \
+	on node1 lbctl apply --dry-run=client -f kubia/kubia-svc-loadbalancer.yaml
+check 'diff: the same' plan_is '3 + backend,6 + frontend,1 + service,1 + table' \
+	on node1 lbctl diff -f kubia/kubia-svc-loadbalancer.yaml
+check '… and nothing was done' shows '. == []' svc kubia-loadbalancer
+
 rates() {
 	for ((i = 0; i < 60; i++)); do
 		on client curl -sS http://192.0.2.1:30123 || true
@@ -83,6 +102,42 @@ watch() {
 }
 check 'a watch shows what changes, and nothing else' watch
 
+watch_flows() {
+	local before
+	before=$(show flows --client 192.0.2.10 --state closed -o json | jq length)
+	timeout 5 "$STAGE/bin/node1" lbctl show flows --client 192.0.2.10 --state closed -w \
+		>"$STAGE/watch" &
+	local watcher=$!
+	sleep 1.5
+	on client curl -sS http://192.0.2.1:30123 >/dev/null
+	wait $watcher || true
+	[ "$(grep -c ' closed ' "$STAGE/watch")" = $((before + 1)) ] &&
+		[ "$(grep -c PROTOCOL "$STAGE/watch")" = 1 ]
+}
+check 'a watch of flows shows each once' watch_flows
+
+on node1 lbctl apply -f - >/dev/null <<'END'
+apiVersion: v1
+kind: Service
+metadata:
+  name: empty
+spec:
+  ports:
+  - port: 80
+  selector:
+    app: nothing
+END
+empty=$(service_ip empty)
+refuse() {
+	for ((i = 0; i < 60; i++)); do
+		on bare curl -s "http://$empty" || true
+		on curl curl -s "http://$empty" || true
+	done
+}
+on bare curl -s "http://$empty" || true
+on curl curl -s "http://$empty" || true
+check 'svc: what was refused, packets and sockets' shows 'length == 1 and .[0].drops == 2' svc empty
+
 # A terminal of its own, whose screen can be read: COLUMNS ROWS.
 top_open() {
 	tmux -L "$STAGE_ID" -f /dev/null new-session -d -x "$1" -y "$2" \
@@ -101,23 +156,29 @@ top_is_clean() {
 top_on_terminal() {
 	top_open 100 20
 	check 'top: services' stage_eventually 5 top_shows '^default/kubia-nodeport:80 +[0-9]'
-	tmux -L "$STAGE_ID" send-keys s s s
+	tmux -L "$STAGE_ID" send-keys s s s s
 	check 'top: s sorts' stage_eventually 5 top_shows 'sorted by name'
-	tmux -L "$STAGE_ID" send-keys Enter
+	tmux -L "$STAGE_ID" send-keys Down Enter
 	check 'top: enter shows backends' stage_eventually 5 top_shows '^172.17.1.9:8080 active'
 	tmux -L "$STAGE_ID" resize-window -x 60 -y 10
 	check 'top: it follows the size' stage_eventually 5 top_is_clean
 	check 'top: still there' top_shows '^172.17.0.7:8080'
-	tmux -L "$STAGE_ID" send-keys Enter
-	check 'top: … and back' stage_eventually 5 top_shows '^default/kubia:80'
+	tmux -L "$STAGE_ID" send-keys Left
+	check 'top: left goes back' stage_eventually 5 top_shows '^default/kubia:80'
+	tmux -L "$STAGE_ID" send-keys Down Down Right
+	check 'top: down and right: the third one' stage_eventually 5 top_shows '^default/kubia-nodeport:80  a sec'
+	tmux -L "$STAGE_ID" resize-window -x 100 -y 20
+	tmux -L "$STAGE_ID" send-keys Enter S
+	check 'top: enter goes back, S sorts the other way' stage_eventually 5 top_shows 'sorted by drops'
+	refuse &
+	check 'top: drops a second' stage_eventually 8 top_shows '^default/empty:80 +0 +0 +0 +[1-9]'
+	wait
 	tmux -L "$STAGE_ID" send-keys q
 	check 'top: q quits' stage_eventually 5 grep -q 'status 0' "$STAGE/top"
 	tmux -L "$STAGE_ID" kill-server
 }
 check 'top: plain' prints '^default/kubia-nodeport:80 +[0-9]+ +[0-9]+' on node1 lbctl top
-if command -v tmux >/dev/null; then
-	top_on_terminal
-fi
+top_on_terminal
 
 # Resident memory, in kilobytes, while all flows are listed; the mapped table is not counted.
 lean() {
@@ -136,11 +197,18 @@ lean() {
 		return 1
 	}
 }
+# The table is made anew, for a million.
+agent_kill node1
+on node1 lbctl detach --all >/dev/null
+echo 'flows: 1048576' >>"$STAGE/node1/config.yaml"
+stage_attach >/dev/null
+agent_start node1
 on client curl -sS http://192.0.2.1:30123 >/dev/null
 flows=$("$STAGE_TOOLS/flowfill" "$STAGE/node1/bpf/v1/lb_flow4")
-check 'a full table' test "$flows" -gt 250000
-check 'a full table is listed in little memory' lean json
-check '… and is JSON' json 'length > 250000' cat "$STAGE/flows.out"
+check 'a table of a million flows' test "$flows" -gt 1000000
+check 'a million flows are listed in little memory' lean json
+check '… all of them' test "$(grep -o '"protocol"' "$STAGE/flows.out" | wc -l)" -gt 1000000
+check '… as one list' test "$(head -c 1 "$STAGE/flows.out")$(tail -c 2 "$STAGE/flows.out" | tr -d '\n')" = '[]'
 check '… and as a table' lean wide
 check '… and filtered' shows 'length == 1' flows --client 11.0.1.1
 checks_done

@@ -113,14 +113,14 @@ static const char *policy_text(const struct lb_name *name)
 static json_t *service_row(const struct lb_name *name, const struct group *group,
 			   const struct lb_stats *stats)
 {
-	return json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:o, s:o, s:s, s:s, s:I, s:I, s:I}",
-			 "namespace", name->namespace, "name", name->name, "port",
-			 ntohs(name->port), "portName", name->port_name, "protocol",
-			 show_protocol(name->proto), "type", type_text(name->type), "frontends",
-			 group->frontends, "backends", group->backends, "affinity",
-			 name->affinity ? "ClientIP" : "None", "policy", policy_text(name),
-			 "packets", (json_int_t)stats->packets, "bytes", (json_int_t)stats->bytes,
-			 "connections", (json_int_t)stats->connections);
+	return json_pack(
+		"{s:s, s:s, s:i, s:s, s:s, s:s, s:o, s:o, s:s, s:s, s:I, s:I, s:I, s:I}",
+		"namespace", name->namespace, "name", name->name, "port", ntohs(name->port),
+		"portName", name->port_name, "protocol", show_protocol(name->proto), "type",
+		type_text(name->type), "frontends", group->frontends, "backends", group->backends,
+		"affinity", name->affinity ? "ClientIP" : "None", "policy", policy_text(name),
+		"packets", (json_int_t)stats->packets, "bytes", (json_int_t)stats->bytes,
+		"connections", (json_int_t)stats->connections, "drops", (json_int_t)stats->drops);
 }
 
 static int row_order(const void *a, const void *b)
@@ -174,25 +174,27 @@ static int svc_rows(struct show *show, json_t *rows, struct err *err)
 }
 
 static const struct show_column svc_columns[] = {
-	{ "NAMESPACE", "namespace", false },
-	{ "NAME", "name", false },
-	{ "PORT", "port", false },
-	{ "PROTOCOL", "protocol", false },
-	{ "TYPE", "type", false },
-	{ "FRONTENDS", "frontends", false },
-	{ "BACKENDS", "backends", false },
-	{ "AFFINITY", "affinity", true },
-	{ "POLICY", "policy", true },
-	{ "CONNECTIONS", "connections", false },
-	{ "PACKETS", "packets", false },
-	{ "BYTES", "bytes", false },
-	{ 0 },
+	{ "NAMESPACE", "namespace", false }, { "NAME", "name", false },
+	{ "PORT", "port", false },	     { "PROTOCOL", "protocol", false },
+	{ "TYPE", "type", false },	     { "FRONTENDS", "frontends", false },
+	{ "BACKENDS", "backends", false },   { "AFFINITY", "affinity", true },
+	{ "POLICY", "policy", true },	     { "CONNECTIONS", "connections", false },
+	{ "PACKETS", "packets", false },     { "BYTES", "bytes", false },
+	{ "DROPS", "drops", false },	     { 0 },
 };
 
-static const struct show_column rate_columns[] = {
-	{ "CONNECTIONS/S", "connectionsPerSecond", false },
-	{ "PACKETS/S", "packetsPerSecond", false },
-	{ "BYTES/S", "bytesPerSecond", false },
+#define RATES                                               \
+	{ "CONNECTIONS/S", "connectionsPerSecond", false }, \
+		{ "PACKETS/S", "packetsPerSecond", false }, \
+	{                                                   \
+		"BYTES/S", "bytesPerSecond", false          \
+	}
+
+static const struct show_column rate_columns[] = { RATES, { 0 } };
+
+static const struct show_column svc_rate_columns[] = {
+	RATES,
+	{ "DROPS/S", "dropsPerSecond", false },
 	{ 0 },
 };
 
@@ -200,7 +202,7 @@ const struct show_kind show_svc = {
 	.name = "svc",
 	.alias = "services",
 	.columns = svc_columns,
-	.rates = rate_columns,
+	.rates = svc_rate_columns,
 	.nothing = "No services in the datapath.",
 	.rows = svc_rows,
 };

@@ -13,6 +13,7 @@ static const char *const counters[][2] = {
 	{ "packets", "packetsPerSecond" },
 	{ "bytes", "bytesPerSecond" },
 	{ "connections", "connectionsPerSecond" },
+	{ "drops", "dropsPerSecond" },
 };
 
 static double now_seconds(void)
@@ -69,10 +70,13 @@ void show_rates_add(json_t *rows, const json_t *before, double seconds)
 		const json_t *old = json_object_get(index, key);
 
 		for (size_t c = 0; c < ARRAY_LEN(counters); c++) {
-			json_int_t now = json_integer_value(json_object_get(row, counters[c][0]));
+			const json_t *counter = json_object_get(row, counters[c][0]);
+			json_int_t now = json_integer_value(counter);
 			json_int_t then = json_integer_value(json_object_get(old, counters[c][0]));
 			double rate = old && now > then ? (double)(now - then) / seconds : 0;
 
+			if (!counter)
+				continue;
 			json_object_set_new(row, counters[c][1],
 					    json_integer((json_int_t)(rate + 0.5)));
 		}

@@ -173,28 +173,41 @@ static void dive(struct top *top)
 	json_array_clear(top->rows);
 }
 
-/* Returns false when it is time to go. */
+static void arrow_use(struct top *top, char arrow)
+{
+	if (arrow == 'A' && top->view.selected)
+		top->view.selected--;
+	else if (arrow == 'B' && top->view.selected + 1 < json_array_size(top->rows))
+		top->view.selected++;
+	else if (arrow == (top->backends ? 'D' : 'C')) /* left, right */
+		dive(top);
+}
+
+static void key_use(struct top *top, char key)
+{
+	if (key == 's')
+		top->view.sort = (enum top_sort)((top->view.sort + 1) % TOP_SORTS);
+	else if (key == 'S')
+		top->view.sort = (enum top_sort)((top->view.sort + TOP_SORTS - 1) % TOP_SORTS);
+	else if (key == '\n' || key == '\r')
+		dive(top);
+}
+
+/* Returns false when it is time to go. An arrow is ESC [ X, or ESC O X on some terminals. */
 static bool keys_read(struct top *top)
 {
-	size_t rows = json_array_size(top->rows);
 	char keys[64];
 	ssize_t n = read(STDIN_FILENO, keys, sizeof(keys));
 
 	for (ssize_t i = 0; i < n; i++) {
-		bool arrow = i + 2 < n && keys[i] == '\033' && keys[i + 1] == '[';
-		char key = arrow ? keys[i + 2] : keys[i];
-
-		i += arrow ? 2 : 0;
-		if (!arrow && key == 'q')
+		if (i + 2 < n && keys[i] == '\033' && (keys[i + 1] == '[' || keys[i + 1] == 'O')) {
+			i += 2;
+			arrow_use(top, keys[i]);
+		} else if (keys[i] == 'q') {
 			return false;
-		if (!arrow && key == 's')
-			top->view.sort = (enum top_sort)((top->view.sort + 1) % TOP_SORTS);
-		else if (!arrow && (key == '\n' || key == '\r'))
-			dive(top);
-		else if (arrow && key == 'A' && top->view.selected)
-			top->view.selected--;
-		else if (arrow && key == 'B' && top->view.selected + 1 < rows)
-			top->view.selected++;
+		} else {
+			key_use(top, keys[i]);
+		}
 	}
 	return n > 0 || (n < 0 && errno == EINTR);
 }
@@ -274,9 +287,10 @@ const struct command cmd_top = {
 	.name = "top",
 	.args = "",
 	.summary = "Watch which Services are busy",
-	.details = "Packets, bytes and connections a second, from the maps, and each one's share.\n"
-		   "Keys: q quits, s sorts by something else, the arrows select, enter shows the\n"
-		   "backends of a Service and goes back.\n"
+	.details = "Packets, bytes, connections and drops a second, from the maps, and each one's "
+		   "share.\n"
+		   "Keys: q quits, s and S sort by something else, the arrows select; right or\n"
+		   "enter shows the backends of a Service, left or enter goes back.\n"
 		   "\n"
 		   "Without a terminal it counts for a second and prints one table.\n"
 		   "\n"

@@ -6,7 +6,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
-enum top_sort { TOP_PACKETS, TOP_BYTES, TOP_CONNECTIONS, TOP_NAME, TOP_SORTS };
+enum top_sort { TOP_PACKETS, TOP_BYTES, TOP_CONNECTIONS, TOP_DROPS, TOP_NAME, TOP_SORTS };
 
 struct top_view {
 	const json_t *rows; /* of show svc or endpoints, with rates */

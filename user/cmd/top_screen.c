@@ -16,14 +16,13 @@ static const char *const sort_keys[TOP_SORTS] = {
 	[TOP_PACKETS] = "packetsPerSecond",
 	[TOP_BYTES] = "bytesPerSecond",
 	[TOP_CONNECTIONS] = "connectionsPerSecond",
+	[TOP_DROPS] = "dropsPerSecond",
 	[TOP_NAME] = "name",
 };
 
 static const char *const sort_texts[TOP_SORTS] = {
-	[TOP_PACKETS] = "packets",
-	[TOP_BYTES] = "bytes",
-	[TOP_CONNECTIONS] = "connections",
-	[TOP_NAME] = "name",
+	[TOP_PACKETS] = "packets", [TOP_BYTES] = "bytes", [TOP_CONNECTIONS] = "connections",
+	[TOP_DROPS] = "drops",	   [TOP_NAME] = "name",
 };
 
 static json_int_t number(const json_t *row, const char *key)
@@ -126,7 +125,9 @@ static void put_title(FILE *out, const struct top_view *view)
 		 short_number(view->drops, drops), sort_texts[view->sort]);
 	put_line(out, view, line, false);
 	put_line(out, view,
-		 view->height ? "q quit  s sort  up/down select  enter backends and back" : "",
+		 view->height
+			 ? "q quit  s S sort  up/down select  enter or right: backends  left: back"
+			 : "",
 		 false);
 }
 
@@ -141,17 +142,19 @@ static void put_row(FILE *out, const struct top_view *view, const json_t *row, j
 {
 	json_int_t part = number(row, share_key(view));
 	int percent = all ? (int)(part * 100 / all) : 0, room, used;
-	char line[LINE_MOST], name[256], packets[16], bytes[16], connections[16];
+	char line[LINE_MOST], name[256], packets[16], bytes[16], connections[16], drops[16] = "";
 
 	if (view->backends)
 		snprintf(name, sizeof(name), "%s %s", text(row, "address"), text(row, "state"));
 	else
 		snprintf(name, sizeof(name), "%s/%s:%lld", text(row, "namespace"),
 			 text(row, "name"), (long long)number(row, "port"));
-	used = snprintf(line, sizeof(line), "%-*.*s %8s %8s %8s %4d%% ", name_width, name_width,
+	if (!view->backends) /* what is refused has no backend */
+		short_number(number(row, "dropsPerSecond"), drops);
+	used = snprintf(line, sizeof(line), "%-*.*s %8s %8s %8s %7s %4d%% ", name_width, name_width,
 			name, short_number(number(row, "connectionsPerSecond"), connections),
 			short_number(number(row, "packetsPerSecond"), packets),
-			short_number(number(row, "bytesPerSecond"), bytes), percent);
+			short_number(number(row, "bytesPerSecond"), bytes), drops, percent);
 	room = (view->width > 0 ? view->width : PLAIN_WIDTH) - used;
 	room = room > BAR_MOST ? BAR_MOST : room;
 	for (int i = 0; i < room && i * 100 < percent * room && used < LINE_MOST - 1; i++)
@@ -162,7 +165,7 @@ static void put_row(FILE *out, const struct top_view *view, const json_t *row, j
 
 void top_draw(FILE *out, const struct top_view *view)
 {
-	int name_width = (view->width > 0 ? view->width : PLAIN_WIDTH) / 2 - 10;
+	int name_width = (view->width > 0 ? view->width : PLAIN_WIDTH) / 2 - 14;
 	size_t n, first = 0, shown;
 	cleanup_free const json_t **rows = top_sorted(view, &n);
 	json_int_t all = total(view->rows, share_key(view));
@@ -175,8 +178,9 @@ void top_draw(FILE *out, const struct top_view *view)
 	if (view->selected >= shown)
 		first = view->selected - shown + 1;
 	put_title(out, view);
-	snprintf(line, sizeof(line), "%-*s %8s %8s %8s %5s", name_width,
-		 view->backends ? "BACKEND" : "SERVICE", "CONN/S", "PACKET/S", "BYTE/S", "SHARE");
+	snprintf(line, sizeof(line), "%-*s %8s %8s %8s %7s %5s", name_width,
+		 view->backends ? "BACKEND" : "SERVICE", "CONN/S", "PACKET/S", "BYTE/S",
+		 view->backends ? "" : "DROP/S", "SHARE");
 	put_line(out, view, line, false);
 	for (size_t i = first; i < n && i - first < shown; i++)
 		put_row(out, view, rows[i], all, name_width, view->height && i == view->selected);

@@ -12,6 +12,7 @@ static void stats_add(struct lb_stats *sum, const struct lb_stats *stats)
 	sum->packets += stats->packets;
 	sum->bytes += stats->bytes;
 	sum->connections += stats->connections;
+	sum->drops += stats->drops;
 }
 
 static struct lb_stats *stats_room(const struct datapath *dp)

@@ -79,8 +79,8 @@ static void test_plain(void **state)
 	assert_non_null(strstr(text, "node1  a second: 1200 packets, 90.0M bytes, 10 connections, "
 				     "7 dropped"));
 	assert_non_null(strstr(text, "default/busy:80"));
-	assert_non_null(strstr(text, " 75% ###########################\n"));
-	assert_non_null(strstr(text, " 25% #########\n"));
+	assert_non_null(strstr(text, " 75% ########################\n"));
+	assert_non_null(strstr(text, " 25% ########\n"));
 	assert_non_null(strstr(text, " 0% \n"));
 	assert_null(strchr(text, '\033')); /* nothing that only a terminal understands */
 }
