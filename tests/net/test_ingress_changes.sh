@@ -109,6 +109,8 @@ proxy_protocol() {
 	check 'PROXY: and has to' fails spoken outside ''
 	check 'PROXY: version 2' prints '^x-forwarded-for: 192.0.2.30' on outside curl -sS --max-time 10 \
 		--haproxy-protocol --connect-to "::$NODE:" http://seen.example.com/
+	check 'PROXY: before TLS' prints '^x-forwarded-proto: https' on outside curl -sSk --max-time 10 \
+		--haproxy-protocol --connect-to "::$NODE:" https://seen.example.com/
 	check 'PROXY: from others it is no request' fails prints '^x-forwarded-for' \
 		spoken client 'PROXY TCP4 203.0.113.7 192.0.2.1 4711 80'
 	check 'PROXY: others are who they are' prints '^x-forwarded-for: 192.0.2.10' \

@@ -9,10 +9,10 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "user/util/cleanup.h"
+#include "user/util/clock.h"
 #include "user/util/vec.h"
 
 #define READ_MS 250
@@ -125,14 +125,6 @@ void master_forget(struct master_question *question)
 }
 
 /* -------------------------------------------------------------------- at once -- */
-
-static int64_t clock_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* > 0: there is more; 0: it is whole; < 0: it is not, and will not be. */
 static ssize_t read_some(int fd, int64_t end, FILE *out)
