@@ -7,6 +7,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . tests/bench/nodes.sh
+trap nodes_down EXIT
 nodes_need nft=nftables iptables-legacy-restore=iptables ethtool=ethtool
 cgroup=$(findmnt -n -o TARGET -t cgroup2 | head -n 1)/$ID
 trap 'nodes_down; sleep 0.2; find "$cgroup" -depth -type d -exec rmdir {} +' EXIT

@@ -7,8 +7,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . tests/bench/nodes.sh
-nodes_need nft=nftables iptables-legacy-restore=iptables ethtool=ethtool
 trap nodes_down EXIT
+nodes_need nft=nftables iptables-legacy-restore=iptables ethtool=ethtool
 
 # Source ports for each of the backends, so that masquerading finds one.
 BACKENDS=10
