@@ -239,7 +239,7 @@ the_agent() {
 detached() {
 	agent_kill node2 TERM
 	agent_start node2
-	check 'attached: the address is there' prints "$dns4" on node2 ip addr show dev lo
+	check 'attached: the address is there' stage_eventually 5 prints "$dns4" on node2 ip addr show dev lo
 	on node2 lbctl detach --all >/dev/null
 	check 'detached: it is gone, while the agent runs' fails prints "$dns4" on node2 ip addr show dev lo
 }
