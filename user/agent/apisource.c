@@ -38,7 +38,6 @@ static void object_put(void *arg, struct object *object)
 {
 	struct apisource *api = arg;
 
-	object_slim(object);
 	reconcile_put(api->reconcile, object);
 	api->dirty = true;
 }

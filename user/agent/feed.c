@@ -7,8 +7,6 @@
 
 #include "user/k8s/record.h"
 #include "user/model/readiness.h"
-#include "user/util/tree.h"
-#include "user/util/vec.h"
 
 void reconcile_feed(struct reconcile *reconcile, unsigned int kinds)
 {
@@ -135,6 +133,7 @@ void reconcile_put(struct reconcile *reconcile, struct object *object)
 
 	change_record(reconcile, old, object);
 	object_touch(reconcile, old, object);
+	object_slim(object);
 }
 
 void reconcile_delete(struct reconcile *reconcile, enum k8s_kind kind, const char *ns,
@@ -151,56 +150,4 @@ void reconcile_delete(struct reconcile *reconcile, enum k8s_kind kind, const cha
 void reconcile_listed(struct reconcile *reconcile, enum k8s_kind kind)
 {
 	reconcile->feed.listed |= 1u << kind;
-}
-
-/* ------------------------------------------------------------ whole lists -- */
-
-static int object_compare(const void *a, const void *b)
-{
-	const struct object *const *x = a, *const *y = b;
-	int order = strcmp((*x)->ns, (*y)->ns);
-
-	return order ? order : strcmp((*x)->name, (*y)->name);
-}
-
-static bool same_version(const struct object *a, const struct object *b)
-{
-	const char *x = tree_text(a->json, "metadata.resourceVersion");
-	const char *y = tree_text(b->json, "metadata.resourceVersion");
-
-	return x && y && !strcmp(x, y);
-}
-
-/* list is sorted. Backwards, as each deletion moves what is behind it. */
-static void delete_others(struct reconcile *reconcile, enum k8s_kind kind,
-			  const struct object_list *list)
-{
-	struct store_view known = store_list(fed_store(reconcile), kind, NULL);
-
-	for (size_t i = known.n; i > 0; i--) {
-		const struct object *object = known.items[i - 1];
-
-		if (!list->n ||
-		    !bsearch(&object, list->items, list->n, sizeof(*list->items), object_compare))
-			reconcile_delete(reconcile, kind, object->ns, object->name);
-	}
-}
-
-void reconcile_replace(struct reconcile *reconcile, enum k8s_kind kind, struct object_list *list)
-{
-	if (list->n)
-		qsort(list->items, list->n, sizeof(*list->items), object_compare);
-	delete_others(reconcile, kind, list);
-	for (size_t i = 0; i < list->n; i++) {
-		struct object *object = list->items[i];
-		const struct object *known =
-			store_find(fed_store(reconcile), kind, object->ns, object->name);
-
-		if (known && same_version(known, object))
-			object_free(object);
-		else
-			reconcile_put(reconcile, object);
-	}
-	vec_free(list);
-	reconcile_listed(reconcile, kind);
 }

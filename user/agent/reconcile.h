@@ -122,7 +122,7 @@ void reconcile_touch(struct reconcile *reconcile, const struct object *object);
 
 /*
  * The store is fed from now on, and the directory is not read any more. kinds: 1 << enum k8s_kind
- * for each that the source brings. Until each was given to reconcile_replace once, nothing is
+ * for each that the source brings. Until reconcile_listed was called for each, nothing is
  * known: runs fail with -EAGAIN, reconcile->store is NULL and the maps stay as they are.
  *
  * Endpoints are those of a Service's EndpointSlices, or of its Endpoints object where there is no
@@ -137,23 +137,18 @@ void reconcile_feed(struct reconcile *reconcile, unsigned int kinds);
 /* Has each kind been listed once? */
 bool reconcile_is_fed(const struct reconcile *reconcile);
 
-/* A new object, or another version of one that is known. Takes it over, in any case. */
+/*
+ * A new object, or another version of one that is known. Takes it over, in any case, and leaves
+ * away what nobody reads who only follows a cluster (object_slim).
+ */
 void reconcile_put(struct reconcile *reconcile, struct object *object);
 
 /* The object is no more. One that is not known is no error. */
 void reconcile_delete(struct reconcile *reconcile, enum k8s_kind kind, const char *ns,
 		      const char *name);
 
-/* All objects of this kind have been put. */
+/* All objects of this kind have been put, once. */
 void reconcile_listed(struct reconcile *reconcile, enum k8s_kind kind);
-
-/*
- * A complete list of one kind, the first one or one after a gap in the watch: what it has is put,
- * what it lacks is deleted. An object whose resourceVersion is the one that is known touches
- * nothing. Takes over everything in list, which is empty afterwards; objects of other kinds must
- * not be in it. Changes that are newer than the list come after it.
- */
-void reconcile_replace(struct reconcile *reconcile, enum k8s_kind kind, struct object_list *list);
 
 /* Is this the address of a backend that new connections may get? */
 bool reconcile_has_backend(const struct reconcile *reconcile, const struct lb_addr *addr);

@@ -160,24 +160,20 @@ static void change(struct reconcile *reconcile)
 	object_free(object);
 }
 
-/* Some are known, some new, some missing. */
+/* After a gap, most are gone and some come. Backwards, as each deletion moves what is behind it. */
 static void relist(struct reconcile *reconcile)
 {
 	size_t kind = draw(ARRAY_LEN(kinds));
-	struct object_list list = { 0 };
+	struct store_view known = { 0 };
 
-	for (uint32_t i = draw(8); i > 0; i--) {
-		struct object *object = kinds[kind].object();
-		bool named = false;
-
-		for (size_t j = 0; j < list.n; j++)
-			named = named || !strcmp(list.items[j]->name, object->name);
-		if (named)
-			object_free(object);
-		else
-			vec_push(&list, object);
-	}
-	reconcile_replace(reconcile, kinds[kind].kind, &list);
+	if (reconcile->store)
+		known = store_list(reconcile->store, kinds[kind].kind, NULL);
+	for (size_t i = known.n; i > 0; i--)
+		if (draw(8))
+			reconcile_delete(reconcile, kinds[kind].kind, known.items[i - 1]->ns,
+					 known.items[i - 1]->name);
+	for (uint32_t i = draw(8); i > 0; i--)
+		reconcile_put(reconcile, kinds[kind].object());
 }
 
 /* ----------------------------------------------------------------- checks -- */
