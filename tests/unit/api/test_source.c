@@ -147,7 +147,7 @@ static void test_retry_after(void **state)
 	world_start(&world, &patient);
 	world_run(&world, "+a .nodes ", false);
 	world_check(&world, "retry", "+a .nodes ", NULL);
-	assert_in_range(clock_ms() - began, 2000, 3500);
+	assert_in_range(clock_ms() - began, 2000, 10000);
 	world_close(&world);
 }
 
@@ -181,7 +181,7 @@ static void test_comes_back(void **state)
 	back = clock_ms();
 	world_run(&world, "+a .nodes +b ", false);
 	world_check(&world, "back", "+a .nodes +b ", NULL);
-	assert_in_range(clock_ms() - back, 0, 500);
+	assert_in_range(clock_ms() - back, 0, 2000);
 	world_close(&world);
 }
 

@@ -266,7 +266,7 @@ static void check_row(const struct row *row)
 	kubeconfig_fill(row, port, &world.kubeconfig);
 	world_start(&world, &patient);
 	/* While HAProxy starts, there is another error. */
-	for (unsigned int i = 0; i < 500 && !world.server.failed; i++) {
+	for (unsigned int i = 0; i < 2000 && !world.server.failed; i++) {
 		loop_run(world.base, 10);
 		error = source_report(world.source, 0).state->error;
 		if (row->error ? error && strstr(error, row->error)

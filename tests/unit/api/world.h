@@ -67,10 +67,10 @@ static inline void world_close(struct world *world)
 	notes_close(&world->notes);
 }
 
-/* Until the script has come to its end and was heard, five seconds at most. */
+/* Until the script has come to its end and was heard, twenty seconds at most. */
 static inline void world_run(struct world *world, const char *heard, bool error)
 {
-	for (unsigned int i = 0; i < 500 && !world->server.failed; i++) {
+	for (unsigned int i = 0; i < 2000 && !world->server.failed; i++) {
 		loop_run(world->base, 10);
 		if (!world->server.script[world->server.at].asks &&
 		    !strcmp(notes_text(&world->notes), heard) &&
