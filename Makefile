@@ -80,7 +80,7 @@ TIDY := $(patsubst %.c,build/tidy/%,$(USER_SRC) $(TOOL_SRC))
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all man pictures check test test-kube bench bench-short bench-compare bench-veth bench-connect bench-ingress bench-pktgen \
-	kernels benchapi benchdns benchprobe unit packet \
+	bench-control kernels benchapi benchdns benchprobe unit packet \
 	property net programs demo fuzz lint format install clean \
 	help root setup FORCE
 
@@ -187,6 +187,8 @@ TRAFFIC_HELP := $(addprefix $(B)/tests/bench/,goal.o netns.o sample.o)
 $(TRAFFIC): $(B)/tests/bench/%: $(B)/tests/bench/%.o $(TRAFFIC_HELP) $(B)/liblbctl.a
 	$(call say,LD,$@)$(CC) $(SAN) $^ $(LIBS) -lm -o $@
 
+$(B)/tests/bench/bench_control: $(addprefix $(B)/tests/bench/,control.o control_nft.o goal.o sample.o netns.o)
+
 $(BENCH).o $(BENCH_HELP): | $(SKEL) $(SKEL_DIR)/bench.skel.h
 $(BENCH): $(BENCH_HELP)
 $(B)/tests/bench/%: $(B)/tests/bench/%.o $(PACKET_HELP) $(B)/liblbctl.a
@@ -253,6 +255,9 @@ bench-pktgen: root all $(B)/tests/bench/veth.bpf.o ## packets a second by the ke
 
 benchapi: root all $(B)/tests/bench/bench_api ## what the objects of a big cluster cost, and how soon maps follow
 	$(Q)$(B)/tests/bench/bench_api $(B)/lbctl
+
+bench-control: root all $(B)/tests/bench/bench_control ## what changes cost the agent, beside nft; CPU time and memory: 2 minutes
+	$(Q)$(B)/tests/bench/bench_control --json build/bench-control.json
 
 benchprobe: root all $(B)/tests/bench/bench_probe ## what 10,000 probes cost, and how soon maps follow
 	$(Q)$(B)/tests/bench/bench_probe $(B)/lbctl
