@@ -80,15 +80,15 @@ void control_begin(struct control *control)
 
 void control_feed(struct control *control, size_t services, size_t endpoints)
 {
-	struct object_list list = { 0 }, slices = { 0 };
+	struct reconcile *reconcile = &control->reconcile;
 
-	reconcile_feed(&control->reconcile, 1u << K8S_SERVICE | 1u << K8S_ENDPOINT_SLICE);
+	reconcile_feed(reconcile, 1u << K8S_SERVICE | 1u << K8S_ENDPOINT_SLICE);
 	for (size_t i = 0; i < services; i++) {
-		vec_push(&list, control_service(i));
-		vec_push(&slices, control_slice(i, endpoints, 0));
+		reconcile_put(reconcile, control_service(i));
+		reconcile_put(reconcile, control_slice(i, endpoints, 0));
 	}
-	reconcile_replace(&control->reconcile, K8S_SERVICE, &list);
-	reconcile_replace(&control->reconcile, K8S_ENDPOINT_SLICE, &slices);
+	reconcile_listed(reconcile, K8S_SERVICE);
+	reconcile_listed(reconcile, K8S_ENDPOINT_SLICE);
 }
 
 void control_end(struct control *control)
