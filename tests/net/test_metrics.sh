@@ -107,6 +107,7 @@ on node1 lbctl apply -f - >/dev/null <<-END
 END
 status 7 on client curl -s --max-time 3 http://192.0.2.1:30999
 check 'a refusal is counted by its reason' is 'lbctl_drops_total{reason="no_backend"}' '>' 0
+check 'and by its Service' is 'lbctl_service_drops_total{namespace="default",service="nobody",port="80",protocol="TCP"}' '>' 0
 
 on node1 lbctl apply -f - >/dev/null <<-END
 	apiVersion: v1

@@ -104,6 +104,7 @@ static void counted_add(struct counted *sum, const struct counted *item)
 	sum->stats.packets += item->stats.packets;
 	sum->stats.bytes += item->stats.bytes;
 	sum->stats.connections += item->stats.connections;
+	sum->stats.drops += item->stats.drops;
 	sum->endpoints += item->endpoints;
 	sum->slots += item->slots;
 }
@@ -254,6 +255,8 @@ static const struct family service_families[] = {
 	{ "service_packets_total", "counter", "Packets of clients, by Service.", STATS(packets) },
 	{ "service_bytes_total", "counter", "Bytes of clients, by Service.", STATS(bytes) },
 	{ "service_connections_total", "counter", "Connections, by Service.", STATS(connections) },
+	{ "service_drops_total", "counter", "Packets and sockets dropped or refused, by Service.",
+	  STATS(drops) },
 	{ "service_endpoints", "gauge", "Endpoints that new connections may get, by Service.",
 	  offsetof(struct counted, endpoints) },
 	{ "service_maglev_slots", "gauge", "Slots of the Service's Maglev tables.",

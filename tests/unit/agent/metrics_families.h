@@ -126,6 +126,8 @@ static const struct {
 	{ "backend_connections_total",
 	  "lbctl_backend_connections_total" KUBIA ",backend=\"172.17.0.7:8080\"} 1\n"
 	  "lbctl_backend_connections_total" KUBIA ",backend=\"[fd00::7]:8080\"} 2\n" },
+	{ "service_drops_total", "lbctl_service_drops_total" ODD "} 0\n"
+				 "lbctl_service_drops_total" KUBIA "} 9\n" },
 	{ "drops_total", "lbctl_drops_total{reason=\"malformed\"} 0\n"
 			 "lbctl_drops_total{reason=\"no_backend\"} 5\n"
 			 "lbctl_drops_total{reason=\"no_local_backend\"} 0\n"

@@ -86,7 +86,7 @@ static char *text_attached(const struct metrics_config *config, const struct act
 			   const struct prober_result *results, size_t n_results)
 {
 	struct status status = status_new(true);
-	struct lb_stats service_stats[] = { { 10, 1000, 1, 0 }, { 20, 2000, 2, 0 }, { 0 } };
+	struct lb_stats service_stats[] = { { 10, 1000, 1, 4 }, { 20, 2000, 2, 5 }, { 0 } };
 	struct lb_stats backend_stats[] = {
 		{ 7, 700, 1, 0 }, { 8, UINT64_MAX, 2, 0 }, { 9, 900, 3, 0 }, { 1, 1, 1, 0 }
 	};
