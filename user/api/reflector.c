@@ -15,6 +15,7 @@
 /* What stays unreadable is not asked for again and again: everything is listed anew. */
 #define GARBLED_MAX 3
 #define WATCH_SHORT 1000 /* milliseconds */
+#define EXPIRED_SPREAD 200 /* milliseconds */
 
 /* The newest version first. */
 static const char *const versions[K8S_KINDS][3] = {
@@ -167,10 +168,18 @@ static bool version_is_useless(long status, const char *reason, const char *text
 
 static int64_t version_useless(struct reflector *reflector, const char *text, uint32_t random)
 {
+	bool watched = reflector->step == REFLECTOR_WATCH;
+	int64_t wait = failed(reflector, text, random);
+
 	/* A list that asked for a version, or goes on from a page: the next one asks for none. */
-	reflector->fresh_list = reflector->step != REFLECTOR_WATCH;
+	reflector->fresh_list = !watched;
 	list_again(reflector);
-	return failed(reflector, text, random);
+	/*
+	 * A server that was started anew has forgotten what a watch goes on from. That is no fault,
+	 * and the list is wanted soon, though not by all agents in one moment; over and over it is
+	 * one.
+	 */
+	return watched && !reflector->expired++ ? 1 + random % EXPIRED_SPREAD : wait;
 }
 
 /* This API group has no such version: maybe it has an older one. */
@@ -230,6 +239,8 @@ int64_t reflector_end(struct reflector *reflector, const struct api_result *resu
 	struct api_result inner = *result;
 	int64_t wait;
 
+	if (inner.took >= WATCH_SHORT)
+		reflector->expired = 0;
 	/* What is in the stream counts, however the stream ended. */
 	if (reflector->refused) {
 		inner.outcome = API_REFUSED;

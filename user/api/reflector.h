@@ -62,6 +62,7 @@ struct reflector {
 	unsigned int failures; /* in a row */
 	unsigned int missing;  /* versions in a row that the server does not have */
 	unsigned int garbled;  /* answers in a row that could not be read */
+	unsigned int expired;  /* versions in a row that the server has forgotten */
 	struct frame frame;
 	struct keys keys;
 	/* What the server said inside of a watch. */
