@@ -14,7 +14,7 @@
 #define WATCH_SECONDS_MAX 600
 /* What stays unreadable is not asked for again and again: everything is listed anew. */
 #define GARBLED_MAX 3
-#define WATCH_SHORT 1000 /* milliseconds */
+#define WATCH_SHORT 1000   /* milliseconds */
 #define EXPIRED_SPREAD 200 /* milliseconds */
 
 /* The newest version first. */
