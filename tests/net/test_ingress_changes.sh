@@ -214,7 +214,7 @@ without_haproxy() {
 		'Warning +Unserved .*HAProxy cannot be run \(not installed\)' \
 		on node1 lbctl describe ingress counted
 	check 'no HAProxy: and the metrics' is up == 0
-	check 'no HAProxy: Services work' hits "$KUBIA" 12 client http://192.0.2.1:30123
+	check 'no HAProxy: Services work' hits "$KUBIA" 30 client http://192.0.2.1:30123
 	agent_kill node1 TERM
 	agent_start node1
 	check 'HAProxy again' stage_eventually 15 code 200 http://counted.example.com/

@@ -175,17 +175,6 @@ static void ask_due(evutil_socket_t fd, short what, void *arg)
 
 static void master_ended(evutil_socket_t fd, short what, void *arg);
 
-/* The worker of a master that was here before. */
-static void adopted_answered(void *arg, const char *text)
-{
-	struct proxy *proxy = arg;
-
-	proxy->question = NULL;
-	proxy->worker = text ? master_worker(text) : 0;
-	proxy->taking = false;
-	check_next(proxy);
-}
-
 static void master_adopt(struct proxy *proxy)
 {
 	pid_t pid = master_find(proxy->dir);
@@ -193,10 +182,9 @@ static void master_adopt(struct proxy *proxy)
 
 	if (pid > 0 && child_adopt(proxy->base, pid, master_ended, proxy, &proxy->master, &err))
 		tell(proxy, err.text);
-	if (!proxy->master.pid)
-		return;
-	proxy->question = master_ask(proxy->base, proxy->dir, ASK_WORKERS, adopted_answered, proxy);
-	proxy->taking = proxy->question;
+	/* It may be reloading just now, and would then lose what it is told next. */
+	if (proxy->master.pid)
+		taking_begin(proxy);
 }
 
 static void master_start(struct proxy *proxy)
