@@ -125,15 +125,6 @@ static struct object *object_of(json_t *json)
 	return object;
 }
 
-/* As the API's client keeps it. */
-static struct object *slim(json_t *json)
-{
-	struct object *object = object_of(json);
-
-	object_slim(object);
-	return object;
-}
-
 struct object *control_service(size_t number)
 {
 	char name[32], address[32];
@@ -141,12 +132,13 @@ struct object *control_service(size_t number)
 	snprintf(name, sizeof(name), "service-%06zu", number);
 	snprintf(address, sizeof(address), "10.%zu.%zu.%zu", 96 + (number >> 16), number >> 8 & 255,
 		 number & 255);
-	return slim(json_pack("{s:s, s:s, s:{s:s, s:s, s:s}, s:{s:s, s:[s], s:{s:s}, "
-			      "s:[{s:i, s:i}]}}",
-			      "apiVersion", "v1", "kind", "Service", "metadata", "name", name,
-			      "namespace", "default", "creationTimestamp", "2026-01-01T00:00:00Z",
-			      "spec", "clusterIP", address, "clusterIPs", address, "selector",
-			      "app", name, "ports", "port", 80, "targetPort", 8080));
+	return object_of(json_pack("{s:s, s:s, s:{s:s, s:s, s:s}, s:{s:s, s:[s], s:{s:s}, "
+				   "s:[{s:i, s:i}]}}",
+				   "apiVersion", "v1", "kind", "Service", "metadata", "name", name,
+				   "namespace", "default", "creationTimestamp",
+				   "2026-01-01T00:00:00Z", "spec", "clusterIP", address,
+				   "clusterIPs", address, "selector", "app", name, "ports", "port",
+				   80, "targetPort", 8080));
 }
 
 static json_t *endpoint_json(size_t number, size_t index, size_t turn)
@@ -173,12 +165,13 @@ struct object *control_slice(size_t number, size_t endpoints, size_t turn)
 	for (size_t i = 0; i < endpoints; i++)
 		json_array_append_new(list,
 				      endpoint_json(number, i, i + 1 == endpoints ? turn : 0));
-	return slim(json_pack("{s:s, s:s, s:{s:s, s:s, s:{s:s}}, s:s, s:[{s:s, s:i, s:s}], "
-			      "s:o}",
-			      "apiVersion", "discovery.k8s.io/v1", "kind", "EndpointSlice",
-			      "metadata", "name", name, "namespace", "default", "labels",
-			      "kubernetes.io/service-name", service, "addressType", "IPv4", "ports",
-			      "name", "", "port", 8080, "protocol", "TCP", "endpoints", list));
+	return object_of(json_pack("{s:s, s:s, s:{s:s, s:s, s:{s:s}}, s:s, s:[{s:s, s:i, s:s}], "
+				   "s:o}",
+				   "apiVersion", "discovery.k8s.io/v1", "kind", "EndpointSlice",
+				   "metadata", "name", name, "namespace", "default", "labels",
+				   "kubernetes.io/service-name", service, "addressType", "IPv4",
+				   "ports", "name", "", "port", 8080, "protocol", "TCP",
+				   "endpoints", list));
 }
 
 struct object *control_pod(size_t number, size_t index)

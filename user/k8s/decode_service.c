@@ -300,5 +300,6 @@ void service_free(struct service *service)
 	free(service->ingress);
 	free(service->source_ranges);
 	probe_free(service->probe);
+	free(service->texts);
 	free(service);
 }

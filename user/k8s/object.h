@@ -104,6 +104,7 @@ struct service {
 	bool publish_not_ready;
 	const char *traffic_distribution; /* or NULL */
 	struct probe *probe; /* annotation lbctl.io/probe: of endpoints that are no pods; or NULL */
+	char *texts;	     /* what its strings point into after object_slim; owned */
 };
 
 struct endpoint_port {
@@ -247,7 +248,7 @@ const char *object_annotation(const struct object *object, const char *key);
 
 /*
  * Leaves away what nobody reads who only follows a cluster: of the tree who owns it and the like,
- * of an EndpointSlice all but its name and labels. It can no longer be printed as it was.
+ * of an EndpointSlice and of a Service all but the metadata. It can no longer be printed as it was.
  */
 void object_slim(struct object *object);
 

@@ -72,6 +72,37 @@ static void slice_own(struct pool *pool, struct endpoint_slice *slice)
 		endpoint_own(pool, &slice->endpoints[i]);
 }
 
+static void service_own(struct pool *pool, struct service *service)
+{
+	for (size_t i = 0; i < service->n_ports; i++) {
+		pool_own(pool, &service->ports[i].name);
+		pool_own(pool, &service->ports[i].target_name);
+		pool_own(pool, &service->ports[i].app_protocol);
+	}
+	for (size_t i = 0; i < service->n_selector; i++) {
+		pool_own(pool, &service->selector[i].key);
+		pool_own(pool, &service->selector[i].value);
+	}
+	for (size_t i = 0; i < service->n_ingress; i++)
+		pool_own(pool, &service->ingress[i].hostname);
+	pool_own(pool, &service->family_policy);
+	pool_own(pool, &service->external_name);
+	pool_own(pool, &service->traffic_distribution);
+	pool_own(pool, &service->load_balancer_class);
+}
+
+static void service_detach(struct service *service)
+{
+	struct pool pool = { 0 };
+
+	service_own(&pool, service);
+	if (!pool.size)
+		return;
+	pool = (struct pool){ .texts = xmalloc(pool.size) };
+	service->texts = pool.texts;
+	service_own(&pool, service);
+}
+
 void slice_detach(struct endpoint_slice *slice)
 {
 	struct pool pool = { 0 };
@@ -84,24 +115,38 @@ void slice_detach(struct endpoint_slice *slice)
 	slice_own(&pool, slice);
 }
 
+static void keys_delete(json_t *json, const char *const *keys)
+{
+	for (; *keys; keys++)
+		tree_delete(json, *keys);
+}
+
 void object_slim(struct object *object)
 {
-	static const char *const anywhere[] = { "metadata.generateName", "metadata.selfLink",
-						"metadata.ownerReferences" };
-	static const char *const of_slices[] = { "endpoints",
+	static const char *const anywhere[] = { "metadata.managedFields", "metadata.generateName",
+						"metadata.selfLink", "metadata.ownerReferences",
+						NULL };
+	static const char *const of_slices[] = { "apiVersion",
+						 "kind",
+						 "addressType",
+						 "endpoints",
 						 "ports",
 						 "metadata.annotations",
 						 "metadata.uid",
 						 "metadata.creationTimestamp",
-						 "metadata.generation" };
+						 "metadata.generation",
+						 NULL };
+	/* Whoever gives addresses needs the uid. */
+	static const char *const of_services[] = { "apiVersion", "kind", "spec", "status", NULL };
 	json_t *annotations = tree_get(object->json, "metadata.annotations");
 
 	json_object_del(annotations, LAST_APPLIED);
-	for (size_t i = 0; i < ARRAY_LEN(anywhere); i++)
-		tree_delete(object->json, anywhere[i]);
-	if (object->kind != K8S_ENDPOINT_SLICE)
-		return;
-	slice_detach(object->slice);
-	for (size_t i = 0; i < ARRAY_LEN(of_slices); i++)
-		tree_delete(object->json, of_slices[i]);
+	keys_delete(object->json, anywhere);
+	if (object->kind == K8S_ENDPOINT_SLICE) {
+		slice_detach(object->slice);
+		keys_delete(object->json, of_slices);
+	} else if (object->kind == K8S_SERVICE) {
+		service_detach(object->service);
+		keys_delete(object->json, of_services);
+	}
 }

@@ -23,13 +23,16 @@ static void test_tree(void **state)
 		"  ownerReferences: [{name: o}]\nspec:\n  taints: [{key: k}]\n",
 		"{\"apiVersion\":\"v1\",\"kind\":\"Node\",\"metadata\":{\"annotations\":{\"a/b\":"
 		"\"c\"},\"name\":\"a\"},\"spec\":{\"taints\":[{\"key\":\"k\"}]}}");
-	check_json(
-		"apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata:\n  name: a\n"
-		"  namespace: b\n  uid: u\n  resourceVersion: '7'\n  labels: {c: d}\n"
-		"addressType: IPv4\nendpoints: [{addresses: [10.0.0.1]}]\nports: []\n",
-		"{\"addressType\":\"IPv4\",\"apiVersion\":\"discovery.k8s.io/v1\","
-		"\"kind\":\"EndpointSlice\",\"metadata\":{\"labels\":{\"c\":\"d\"},\"name\":\"a\","
-		"\"namespace\":\"b\",\"resourceVersion\":\"7\"}}");
+	check_json("apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata:\n  name: a\n"
+		   "  namespace: b\n  uid: u\n  resourceVersion: '7'\n  labels: {c: d}\n"
+		   "addressType: IPv4\nendpoints: [{addresses: [10.0.0.1]}]\nports: []\n",
+		   "{\"metadata\":{\"labels\":{\"c\":\"d\"},\"name\":\"a\","
+		   "\"namespace\":\"b\",\"resourceVersion\":\"7\"}}");
+	check_json("apiVersion: v1\nkind: Service\nmetadata: {name: a, namespace: b, uid: u, "
+		   "creationTimestamp: '2026-01-01T00:00:00Z', annotations: {a/b: c}}\n"
+		   "spec: {ports: [{port: 80}]}\nstatus: {loadBalancer: {}}\n",
+		   "{\"metadata\":{\"annotations\":{\"a/b\":\"c\"},\"creationTimestamp\":"
+		   "\"2026-01-01T00:00:00Z\",\"name\":\"a\",\"namespace\":\"b\",\"uid\":\"u\"}}");
 }
 
 #define ENDPOINT(i)                                                                               \
@@ -76,11 +79,39 @@ static void test_strings(void **state)
 	object_free(object);
 }
 
+static void test_strings_of_a_service(void **state)
+{
+	struct object *object = decode_good(
+		"apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec:\n  type: LoadBalancer\n"
+		"  loadBalancerClass: a.b/c\n  selector: {app: web, tier: front}\n"
+		"  ports: [{name: http, port: 80, targetPort: web, appProtocol: a.b/d}, "
+		"{name: x, port: 81}]\n"
+		"  ipFamilyPolicy: SingleStack\n  trafficDistribution: PreferClose\n"
+		"status: {loadBalancer: {ingress: [{hostname: lb.example.com}]}}\n");
+	const struct service *service = object->service;
+
+	(void)state;
+	object_slim(object);
+	assert_string_equal(service->load_balancer_class, "a.b/c");
+	assert_string_equal(service->selector[0].key, "app");
+	assert_string_equal(service->selector[1].value, "front");
+	assert_string_equal(service->ports[0].name, "http");
+	assert_string_equal(service->ports[0].target_name, "web");
+	assert_string_equal(service->ports[0].app_protocol, "a.b/d");
+	assert_string_equal(service->ports[1].name, "x");
+	assert_string_equal(service->family_policy, "SingleStack");
+	assert_string_equal(service->traffic_distribution, "PreferClose");
+	assert_string_equal(service->ingress[0].hostname, "lb.example.com");
+	assert_null(service->external_name);
+	object_free(object);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_tree),
 		cmocka_unit_test(test_strings),
+		cmocka_unit_test(test_strings_of_a_service),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
