@@ -222,7 +222,7 @@ test-kube: root setup ## tests against a real API server, which the first time i
 
 BENCH_OUT ?= docs/bench
 
-bench: root setup ## nanoseconds a packet, by BPF test runs: 5 minutes; needs root and a quiet machine
+bench: root setup ## nanoseconds a packet, by BPF test runs: 4 minutes; needs root and a quiet machine
 	$(Q)$(MAKE) -j$(NPROC) $(BENCH)
 	$(Q)mkdir -p $(BENCH_OUT)
 	$(Q)$(BENCH) --json $(BENCH_OUT)/packet.json --svg $(BENCH_OUT)/packet.svg >$(BENCH_OUT)/packet.txt
