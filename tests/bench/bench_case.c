@@ -3,7 +3,19 @@
 
 #include <netinet/in.h>
 
-enum stage { TCP, UDP, LOCAL, NEW, S1X10, S100X10, S10KX10, S100KX10, S100X1000, S10KX1000 };
+enum stage {
+	TCP,
+	UDP,
+	LOCAL,
+	GUESTS,
+	NEW,
+	S1X10,
+	S100X10,
+	S10KX10,
+	S100KX10,
+	S100X1000,
+	S10KX1000
+};
 
 #define K 1024u
 #define M (1024u * 1024u)
@@ -12,6 +24,7 @@ const struct bench_stage bench_stages[] = {
 	[TCP] = { "TCP", 1, 1000, M, IPPROTO_TCP, true, false, false, true },
 	[UDP] = { "UDP", 1, 1000, M, IPPROTO_UDP, true, false, false, false },
 	[LOCAL] = { "local", 1, 1000, 128 * K, IPPROTO_TCP, true, true, false, false },
+	[GUESTS] = { "guests", 3, 1000, 128 * K, IPPROTO_TCP, false, false, true, false },
 	[NEW] = { "new", 3, 1000, 1, IPPROTO_TCP, true, false, true, true },
 	[S1X10] = { "1 x 10", 1, 10, 128 * K, IPPROTO_TCP, false, false, false, false },
 	[S100X10] = { "100 x 10", 100, 10, 128 * K, IPPROTO_TCP, false, false, false, false },
@@ -68,6 +81,15 @@ const struct bench_case bench_cases[] = {
 	{ NULL, "TCP over IPv4, answers (TC)", LOCAL, RUN_EGRESS, SEND_ANSWERS, 128 * K, 0, false,
 	  LIMIT_LINE },
 	{ NULL, "TCP over IPv6, answers (TC)", LOCAL, RUN_EGRESS, SEND_ANSWERS, 128 * K, 0, true,
+	  LIMIT_LINE },
+
+	{ "Established, of a Service with rules", "TCP over IPv4, affinity", GUESTS, RUN_XDP,
+	  SEND_KNOWN, K, 1, false, LIMIT_LINE },
+	{ NULL, "TCP over IPv4, affinity", GUESTS, RUN_XDP, SEND_KNOWN, 128 * K, 1, false,
+	  LIMIT_LINE },
+	{ NULL, "TCP over IPv4, source ranges", GUESTS, RUN_XDP, SEND_KNOWN, K, 2, false,
+	  LIMIT_LINE },
+	{ NULL, "TCP over IPv4, source ranges", GUESTS, RUN_XDP, SEND_KNOWN, 128 * K, 2, false,
 	  LIMIT_LINE },
 
 	{ "New flows", "TCP over IPv4", NEW, RUN_XDP, SEND_NEW, 0, 0, false, LIMIT_LINE },

@@ -14,7 +14,8 @@
 struct bench_stage {
 	const char *name;
 	unsigned int services, endpoints; /* each */
-	unsigned int flows;		  /* made and established beforehand, each family */
+	unsigned int flows;		  /* made and established beforehand, each family;
+					     with guests, each service */
 	uint8_t proto;
 	bool both;   /* families; else IPv4 alone */
 	bool local;  /* the endpoints are on this node */

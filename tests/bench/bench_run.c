@@ -260,28 +260,36 @@ static double burst(struct bench *skel, const struct bench_case *c, uint32_t war
 	return (double)(skel->bss->last_ns - skel->bss->first_ns) / packets;
 }
 
+static void flows_make(size_t stage, unsigned int service, bool v6)
+{
+	struct bench_case c = {
+		.name = "making flows",
+		.stage = (unsigned int)stage,
+		.program = RUN_XDP,
+		.packets = SEND_NEW,
+		.flows = bench_stages[stage].flows,
+		.service = service,
+		.v6 = v6,
+	};
+	struct bench *skel = generator_new(&c, true);
+
+	/* Established soon: one that is half open makes room for another. */
+	for (unsigned int n = 0; n < c.flows; n += BURST_NEW) {
+		burst(skel, &c, 0, BURST_NEW - 1, false);
+		if (n % FLOWS_HALF_OPEN == 0)
+			stage_establish(stage);
+	}
+	stage_establish(stage);
+	bench__destroy(skel);
+}
+
 void runner_make_flows(size_t stage)
 {
-	for (int v6 = 0; v6 <= bench_stages[stage].both; v6++) {
-		struct bench_case c = {
-			.name = "making flows",
-			.stage = (unsigned int)stage,
-			.program = RUN_XDP,
-			.packets = SEND_NEW,
-			.flows = bench_stages[stage].flows,
-			.v6 = v6,
-		};
-		struct bench *skel = generator_new(&c, true);
+	const struct bench_stage *plan = &bench_stages[stage];
 
-		/* Established soon: one that is half open makes room for another. */
-		for (unsigned int n = 0; n < c.flows; n += BURST_NEW) {
-			burst(skel, &c, 0, BURST_NEW - 1, false);
-			if (n % FLOWS_HALF_OPEN == 0)
-				stage_establish(stage);
-		}
-		stage_establish(stage);
-		bench__destroy(skel);
-	}
+	for (int v6 = 0; v6 <= plan->both; v6++)
+		for (unsigned int i = 0; i < (plan->guests ? plan->services : 1); i++)
+			flows_make(stage, i, v6);
 }
 
 /* The CPU is given back for as long as it was taken. */
