@@ -136,7 +136,7 @@ refuse() {
 }
 on bare curl -s "http://$empty" || true
 on curl curl -s "http://$empty" || true
-check 'svc: what was refused, packets and sockets' shows 'length == 1 and .[0].drops == 2' svc empty
+check 'svc: what was refused, packets and sockets' shows 'length == 1 and .[0].drops == 2' svc empty --rate
 
 # A terminal of its own, whose screen can be read: COLUMNS ROWS.
 top_open() {

@@ -31,6 +31,9 @@ struct show_kind {
 	const struct show_column *columns;
 	const struct show_column *rates; /* more columns with --rate; NULL: nothing to count */
 	const char *nothing;		 /* said on stderr when there are no rows */
+	/* Of the data itself it is there with --rate alone: the other fields are a promise. NULL:
+	 * none. */
+	const char *rate_field;
 	int (*rows)(struct show *show, json_t *rows, struct err *err); /* appends rows, or … */
 	int (*run)(struct show *show, struct err *err);		       /* … prints by itself */
 };

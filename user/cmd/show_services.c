@@ -204,6 +204,7 @@ const struct show_kind show_svc = {
 	.columns = svc_columns,
 	.rates = svc_rate_columns,
 	.nothing = "No services in the datapath.",
+	.rate_field = "drops",
 	.rows = svc_rows,
 };
 

@@ -83,6 +83,18 @@ void show_rates_add(json_t *rows, const json_t *before, double seconds)
 	}
 }
 
+static void rate_field_drop(const struct show_kind *kind, const struct show *show, json_t *rows)
+{
+	bool data = show->output == OUTPUT_JSON || show->output == OUTPUT_YAML;
+	json_t *row;
+	size_t i;
+
+	if (!kind->rate_field || !data || cli_switch(show->cli, "rate"))
+		return;
+	json_array_foreach (rows, i, row)
+		json_object_del(row, kind->rate_field);
+}
+
 static int rows_take(const struct show_kind *kind, struct show *show, json_t **ret_rows,
 		     struct err *err)
 {
@@ -94,6 +106,7 @@ static int rows_take(const struct show_kind *kind, struct show *show, json_t **r
 		return r;
 	}
 	show_filter_rows(show, rows);
+	rate_field_drop(kind, show, rows);
 	*ret_rows = rows;
 	return 0;
 }
