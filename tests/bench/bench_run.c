@@ -170,7 +170,7 @@ static void answers_list(const struct bench_case *c, struct bench *skel)
 	all.v6 = xcalloc(n, size);
 	for (size_t i = 0; i < n; i++)
 		tuple_take(&all, table + i * entry_size, c->v6);
-	if (all.n < c->flows - c->flows / 100) { /* a full pair of sets refuses a few */
+	if (!all.n || all.n < c->flows - c->flows / 100) { /* a full pair of sets refuses a few */
 		fprintf(stderr, "bench: %zu flows, not %u\n", all.n, c->flows);
 		exit(1);
 	}
