@@ -7,7 +7,6 @@
  *	bench_control [--rounds N] [--json FILE]
  */
 #include <fcntl.h>
-#include <getopt.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +20,6 @@
 #include "tests/bench/goal.h"
 #include "tests/bench/sample.h"
 #include "user/util/cleanup.h"
-#include "user/util/num.h"
 #include "user/util/vec.h"
 
 #define CHANGES 250
@@ -260,32 +258,17 @@ static void report(const char *json)
 						rows[i].unit, "value", sample_json(sample)));
 	}
 	fclose(out);
-	goals_print(text, goals, ARRAY_LEN(goals));
-	if (json)
-		goals_save(json, list, goals, ARRAY_LEN(goals));
-	else
-		json_decref(list);
+	goals_report(text, list, goals, ARRAY_LEN(goals), json);
 }
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = { { "rounds", required_argument, NULL, 'r' },
-						 { "json", required_argument, NULL, 'j' },
-						 { NULL, 0, NULL, 0 } };
 	struct control control;
 	const char *json = NULL;
 	uint64_t rounds = 5;
-	int option;
 
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (option == 'j') {
-			json = optarg;
-		} else if (option != 'r' || num_parse(optarg, 1, MAX_ROUNDS, &rounds)) {
-			fprintf(stderr, "usage: bench_control [--rounds 1…%d] [--json FILE]\n",
-				MAX_ROUNDS);
-			return 2;
-		}
-	}
+	goals_options(argc, argv, 0, "bench_control [--rounds N] [--json FILE]", MAX_ROUNDS,
+		      &rounds, &json);
 	control_open(&control);
 	measure_memory(&control, false, &samples[ROW_MEMORY]);
 	measure_memory(&control, true, &samples[ROW_MEMORY_PODS]);

@@ -27,7 +27,6 @@
 #include "tests/bench/netns.h"
 #include "tests/bench/sample.h"
 #include "user/util/cleanup.h"
-#include "user/util/num.h"
 
 #define CONNECTIONS 500 /* in a burst */
 #define ROUND_TRIPS 2000
@@ -279,31 +278,16 @@ static void report(const char *json_path)
 							sample_json(&r->ratio)));
 		}
 	fclose(out);
-	goals_print(text, goals, ARRAY_LEN(goals));
-	if (json_path)
-		goals_save(json_path, rows, goals, ARRAY_LEN(goals));
-	else
-		json_decref(rows);
+	goals_report(text, rows, goals, ARRAY_LEN(goals), json_path);
 }
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = { { "rounds", required_argument, NULL, 'r' },
-						 { "json", required_argument, NULL, 'j' },
-						 { NULL, 0, NULL, 0 } };
 	const char *json_path = NULL;
 	uint64_t rounds = 61;
-	int option;
 
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (option == 'r' && !num_parse(optarg, 1, SAMPLE_MAX, &rounds))
-			continue;
-		if (option != 'j')
-			error(2, 0, "usage: connect ID CGROUP [--rounds N] [--json FILE]");
-		json_path = optarg;
-	}
-	if (optind + 2 != argc)
-		error(2, 0, "usage: connect ID CGROUP [--rounds N] [--json FILE]");
+	goals_options(argc, argv, 2, "connect ID CGROUP [--rounds N] [--json FILE]", SAMPLE_MAX,
+		      &rounds, &json_path);
 	id = argv[optind];
 	cgroup = argv[optind + 1];
 	signal(SIGCHLD, SIG_IGN);

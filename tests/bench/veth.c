@@ -27,7 +27,6 @@
 #include "tests/bench/sample.h"
 #include "tests/bench/veth.h"
 #include "user/util/cleanup.h"
-#include "user/util/num.h"
 
 #include "veth.skel.h"
 
@@ -333,31 +332,16 @@ static void report(const char *json_path)
 			}
 	fclose(out);
 	goals_fill(&goals[0], &goals[1], &goals[2], &goals[3]);
-	goals_print(text, goals, ARRAY_LEN(goals));
-	if (json_path)
-		goals_save(json_path, rows, goals, ARRAY_LEN(goals));
-	else
-		json_decref(rows);
+	goals_report(text, rows, goals, ARRAY_LEN(goals), json_path);
 }
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = { { "rounds", required_argument, NULL, 'r' },
-						 { "json", required_argument, NULL, 'j' },
-						 { NULL, 0, NULL, 0 } };
 	const char *json_path = NULL;
 	uint64_t rounds = 15;
-	int option;
 
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (option == 'r' && !num_parse(optarg, 1, SAMPLE_MAX, &rounds))
-			continue;
-		if (option != 'j')
-			error(2, 0, "usage: veth ID [--rounds 1…%d] [--json FILE]", SAMPLE_MAX);
-		json_path = optarg;
-	}
-	if (optind + 1 != argc)
-		error(2, 0, "usage: veth ID [--rounds 1…%d] [--json FILE]", SAMPLE_MAX);
+	goals_options(argc, argv, 1, "veth ID [--rounds N] [--json FILE]", SAMPLE_MAX, &rounds,
+		      &json_path);
 	id = argv[optind];
 	for (size_t i = 0; i < WAYS; i++)
 		programs[i] = way_open(&ways[i]);
