@@ -120,11 +120,6 @@ static void listener_free(struct listener *listener)
 
 /* ------------------------------------------------------------------ update -- */
 
-static bool lists_equal(const struct addr_list *a, const struct addr_list *b)
-{
-	return a->n == b->n && (!a->n || !memcmp(a->items, b->items, a->n * sizeof(*a->items)));
-}
-
 static void listeners_close(struct health_server *server)
 {
 	for (size_t i = 0; i < server->n; i++)
@@ -164,7 +159,7 @@ void health_server_update(struct health_server *server, struct health_check_list
 	struct listener **listeners = xcalloc(checks->n, sizeof(*listeners));
 	size_t at = 0;
 
-	if (!lists_equal(addresses, &server->addresses))
+	if (!addr_lists_equal(addresses, &server->addresses))
 		listeners_close(server);
 	vec_free(&server->addresses);
 	server->addresses = *addresses;

@@ -138,17 +138,6 @@ static void default_fill(struct addr_port_list *list)
 	}
 }
 
-static bool lists_equal(const struct addr_port_list *a, const struct addr_port_list *b)
-{
-	if (a->n != b->n)
-		return false;
-	for (size_t i = 0; i < a->n; i++)
-		if (a->items[i].port != b->items[i].port ||
-		    addr_compare(&a->items[i].addr, &b->items[i].addr))
-			return false;
-	return true;
-}
-
 void healthz_update(struct healthz *healthz, const struct health_config *config, bool in_cluster)
 {
 	struct addr_port_list wanted = { 0 };
@@ -157,7 +146,7 @@ void healthz_update(struct healthz *healthz, const struct health_config *config,
 		vec_push(&wanted, config->listen.items[i]);
 	if (!config->given && in_cluster)
 		default_fill(&wanted);
-	if (!lists_equal(&wanted, &healthz->listen)) {
+	if (!addr_port_lists_equal(&wanted, &healthz->listen)) {
 		sockets_close(healthz);
 		healthz->listen = wanted;
 		healthz->open = xcalloc(wanted.n, sizeof(*healthz->open));

@@ -31,18 +31,6 @@ static struct addr_port_list wanted_list(const struct config *config, bool clust
 	return list;
 }
 
-static bool lists_equal(const struct addr_port_list *a, const struct addr_port_list *b)
-{
-	if (a->n != b->n)
-		return false;
-	for (size_t i = 0; i < a->n; i++) {
-		if (addr_compare(&a->items[i].addr, &b->items[i].addr) ||
-		    a->items[i].port != b->items[i].port)
-			return false;
-	}
-	return true;
-}
-
 static int addresses_add(struct names *names, const struct config *config, struct err *err)
 {
 	for (size_t i = 0; i < config->dns.addresses.n; i++) {
@@ -85,7 +73,7 @@ static void server_update(struct names *names, const struct config *config, bool
 	struct addr_port_list wanted = wanted_list(config, cluster);
 	struct err err;
 
-	if (lists_equal(&wanted, &names->listening)) {
+	if (addr_port_lists_equal(&wanted, &names->listening)) {
 		vec_free(&wanted);
 		return;
 	}

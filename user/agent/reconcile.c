@@ -178,11 +178,6 @@ static int maps_open(struct reconcile *r, struct err *err)
 	return 0;
 }
 
-static bool same_addresses(const struct addr_list *a, const struct addr_list *b)
-{
-	return a->n == b->n && (!a->n || !memcmp(a->items, b->items, a->n * sizeof(*a->items)));
-}
-
 static int devices_read(struct reconcile *r, struct err *err)
 {
 	struct addr_list addresses = { 0 };
@@ -193,7 +188,7 @@ static int devices_read(struct reconcile *r, struct err *err)
 	rc = r->io->refresh(r->dp, r->config, &addresses, err);
 	if (rc)
 		return rc;
-	if (!same_addresses(&addresses, &r->addresses))
+	if (!addr_lists_equal(&addresses, &r->addresses))
 		reconcile_forget(r);
 	vec_free(&r->addresses);
 	r->addresses = addresses;

@@ -314,3 +314,19 @@ void config_done(struct config *config)
 	vec_free(&config->health.listen);
 	*config = (struct config){ 0 };
 }
+
+bool addr_lists_equal(const struct addr_list *a, const struct addr_list *b)
+{
+	return a->n == b->n && (!a->n || !memcmp(a->items, b->items, a->n * sizeof(*a->items)));
+}
+
+bool addr_port_lists_equal(const struct addr_port_list *a, const struct addr_port_list *b)
+{
+	if (a->n != b->n)
+		return false;
+	for (size_t i = 0; i < a->n; i++)
+		if (a->items[i].port != b->items[i].port ||
+		    addr_compare(&a->items[i].addr, &b->items[i].addr))
+			return false;
+	return true;
+}

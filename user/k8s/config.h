@@ -29,6 +29,10 @@ struct addr_port_list {
 	size_t n, room;
 };
 
+/* The same addresses (and ports), in the same order. */
+bool addr_lists_equal(const struct addr_list *a, const struct addr_list *b);
+bool addr_port_lists_equal(const struct addr_port_list *a, const struct addr_port_list *b);
+
 struct dns_config {
 	char *domain;			 /* dns.domain [cluster.local], lower case, no last dot */
 	struct addr_list addresses;	 /* dns.address [the tenth of each serviceCIDR] */
