@@ -93,9 +93,11 @@ struct {
 	__type(value, struct lb_stats);
 } lb_service_stats SEC(".maps");
 
+/* So many for each CPU: sized at load time. */
 struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, LB_MAX_BACKENDS);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__type(key, __u32);
 	__type(value, struct lb_stats);
 } lb_backend_stats SEC(".maps");

@@ -6,6 +6,7 @@
 #ifndef LB_VERDICT_BPF_H
 #define LB_VERDICT_BPF_H
 
+#include "config.bpf.h"
 #include "maps.bpf.h"
 
 enum verdict {
@@ -38,9 +39,16 @@ static __always_inline void service_count_drop(__u32 service)
 		stats->drops++;
 }
 
+static __always_inline struct lb_stats *backend_stats(__u32 backend)
+{
+	__u32 index = bpf_get_smp_processor_id() * lb_config.backends + backend;
+
+	return bpf_map_lookup_elem(&lb_backend_stats, &index);
+}
+
 static __always_inline void backend_count(__u32 backend, __u32 bytes)
 {
-	struct lb_stats *stats = bpf_map_lookup_elem(&lb_backend_stats, &backend);
+	struct lb_stats *stats = backend_stats(backend);
 
 	if (stats) {
 		stats->packets++;
@@ -50,7 +58,7 @@ static __always_inline void backend_count(__u32 backend, __u32 bytes)
 
 static __always_inline void backend_count_connection(__u32 backend)
 {
-	struct lb_stats *stats = bpf_map_lookup_elem(&lb_backend_stats, &backend);
+	struct lb_stats *stats = backend_stats(backend);
 
 	if (stats)
 		stats->connections++;

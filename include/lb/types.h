@@ -13,7 +13,7 @@
 #include <linux/types.h>
 #endif
 
-#define LB_ABI 1
+#define LB_ABI 2
 #define LB_MAGIC 0x6c626374u /* "lbct" */
 
 /* An address of either family; IPv4 is mapped: ::ffff:a.b.c.d. */
@@ -272,6 +272,11 @@ struct lb_device {
 
 /* --------------------------------------------------------------- stats -- */
 
+/*
+ * Of a service by lb_service_stats. Those of backend n on a CPU are lb_backend_stats[CPU *
+ * lb_config.backends + n]: of a per-CPU array the kernel keeps a table of pointers, and each packet
+ * would wait for a line of that first.
+ */
 struct lb_stats {
 	__u64 packets;
 	__u64 bytes;
@@ -305,7 +310,8 @@ struct lb_config {
 	__u8 zero;
 	__u32 pod_cidrs;
 	struct lb_prefix pod_cidr[LB_POD_CIDRS];
-	__u64 netns; /* cookie of the node's own network namespace */
+	__u32 backends; /* slots of lb_backend */
+	__u64 netns;	/* cookie of the node's own network namespace */
 };
 
 struct lb_meta {

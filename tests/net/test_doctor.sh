@@ -154,7 +154,7 @@ node() {
 	kill -STOP "$(cat "$STAGE/node1/agent.pid")"
 	check 'the agent hangs' finds bad agent 'does not answer'
 	kill -CONT "$(cat "$STAGE/node1/agent.pid")"
-	bpftool link detach pinned "$STAGE/node1/bpf/v1/link/eth0-xdp"
+	bpftool link detach pinned "$STAGE/node1/bpf/v2/link/eth0-xdp"
 	check 'a program is gone' finds bad programs 'eth0 xdp: our program is not there'
 	on node1 lbctl attach eth0 >/dev/null
 	check '… and back' finds ok programs 'all'
@@ -165,7 +165,7 @@ node() {
 
 # The agent would heal some of it, so it rests meanwhile.
 corruption() {
-	local pins=$STAGE/node1/bpf/v1
+	local pins=$STAGE/node1/bpf/v2
 	agent_kill node1
 	check 'whole maps' status 0 on node1 lbctl verify
 	# lb_backend[1] is of another service from now on: 28 bytes, then the service.

@@ -30,7 +30,7 @@ foretold() {
 # The maps that packets write: flows, counters, affinity. Times and neighbours do not count, nor
 # closed flows, which end meanwhile.
 traces() {
-	local pins=$STAGE/node1/bpf/v1 map
+	local pins=$STAGE/node1/bpf/v2 map
 	on node1 lbctl show flows -o json | jq -cS 'map(select(.state != "closed") | del(.idle))'
 	on node1 lbctl show stats -o json | jq -cS .
 	for map in lb_affinity lb_reason_stats lb_backend_stats; do

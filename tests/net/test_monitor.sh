@@ -25,7 +25,7 @@ watched() {
 }
 
 looked_at() {
-	[ "$(bpftool -j map lookup pinned "$STAGE/node1/bpf/v1/lb_monitor" key 0 0 0 0 |
+	[ "$(bpftool -j map lookup pinned "$STAGE/node1/bpf/v2/lb_monitor" key 0 0 0 0 |
 		jq -r '.formatted.value.kinds // (.value[0] | ltrimstr("0x") | tonumber? // 1)')" != 0 ]
 }
 
@@ -269,7 +269,7 @@ kill -KILL $first
 { wait $first || true; } 2>/dev/null
 still_watched() {
 	on client curl -s http://192.0.2.1:30123 >/dev/null
-	! bpftool map lookup pinned "$STAGE/node1/bpf/v1/lb_watch" key 0 0 0 0 |
+	! bpftool map lookup pinned "$STAGE/node1/bpf/v2/lb_watch" key 0 0 0 0 |
 		grep -q '"lb_watch": 0'
 }
 check 'who looked at packets and was killed is remembered for a moment' still_watched

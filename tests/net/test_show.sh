@@ -204,7 +204,7 @@ echo 'flows: 1048576' >>"$STAGE/node1/config.yaml"
 stage_attach >/dev/null
 agent_start node1
 on client curl -sS http://192.0.2.1:30123 >/dev/null
-flows=$("$STAGE_TOOLS/flowfill" "$STAGE/node1/bpf/v1/lb_flow4")
+flows=$("$STAGE_TOOLS/flowfill" "$STAGE/node1/bpf/v2/lb_flow4")
 check 'a table of a million flows' test "$flows" -gt 1000000
 check 'a million flows are listed in little memory' lean json
 check '… all of them' test "$(grep -o '"protocol"' "$STAGE/flows.out" | wc -l)" -gt 1000000

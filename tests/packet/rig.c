@@ -28,6 +28,7 @@ static struct lb_config config_make(unsigned int snat_ports, bool masquerade_all
 		.flow4_mask = rig.sets4 - 1,
 		.flow6_mask = rig.sets6 - 1,
 		.refresh = rig.size.refresh * HZ_ASSUMED,
+		.backends = rig.size.backends,
 		.snat_first = 10000,
 		.snat_count = (uint16_t)snat_ports,
 		.masquerade_all = masquerade_all,
@@ -75,7 +76,8 @@ static void maps_size(void)
 	bpf_map__set_max_entries(rig.xdp->maps.lb_flow6, rig.sets6);
 	bpf_map__set_max_entries(rig.xdp->maps.lb_frontend, rig.size.frontends);
 	bpf_map__set_max_entries(rig.xdp->maps.lb_backend, rig.size.backends);
-	bpf_map__set_max_entries(rig.xdp->maps.lb_backend_stats, rig.size.backends);
+	bpf_map__set_max_entries(rig.xdp->maps.lb_backend_stats,
+				 rig.size.backends * (unsigned int)rig.cpus);
 	bpf_map__set_max_entries(rig.xdp->maps.lb_maglev, rig.size.slots / LB_MAGLEV_LINE);
 }
 
@@ -144,8 +146,12 @@ void rig_open_sized(const struct rig_size *size, unsigned int flows, unsigned in
 			 MAP_SHARED, bpf_map__fd(rig.xdp->maps.lb_bloom), 0);
 	rig.slots = mmap(NULL, rig.size.slots * sizeof(*rig.slots), PROT_READ | PROT_WRITE,
 			 MAP_SHARED, bpf_map__fd(rig.xdp->maps.lb_maglev), 0);
-	network_must(rig.bloom == MAP_FAILED || rig.slots == MAP_FAILED ||
-				     rig.flow4 == MAP_FAILED || rig.flow6 == MAP_FAILED
+	rig.stats = mmap(NULL, (size_t)rig.cpus * rig.size.backends * sizeof(*rig.stats),
+			 PROT_READ | PROT_WRITE, MAP_SHARED,
+			 bpf_map__fd(rig.xdp->maps.lb_backend_stats), 0);
+	network_must(rig.bloom == MAP_FAILED || rig.stats == MAP_FAILED ||
+				     rig.slots == MAP_FAILED || rig.flow4 == MAP_FAILED ||
+				     rig.flow6 == MAP_FAILED
 			     ? -1
 			     : 0,
 		     "mmap");
@@ -154,6 +160,7 @@ void rig_open_sized(const struct rig_size *size, unsigned int flows, unsigned in
 void rig_close(void)
 {
 	bpf_xdp_detach((int)rig.network.nic, 0, NULL);
+	munmap(rig.stats, (size_t)rig.cpus * rig.size.backends * sizeof(*rig.stats));
 	munmap(rig.bloom, LB_BLOOM_WORDS * sizeof(*rig.bloom));
 	munmap(rig.slots, rig.size.slots * sizeof(*rig.slots));
 	munmap(rig.flow4, rig.sets4 * sizeof(struct lb_flow4_set));
@@ -224,10 +231,8 @@ void rig_reset(enum rig_mode mode)
 	for (uint32_t i = 0; i < LB_EVICTIONS; i++)
 		rig_put(rig.xdp->maps.lb_evictions, &i, zero);
 	for (uint32_t i = 0; i < 16; i++) {
-		static struct lb_stats stats[CPUS_MAX];
-
-		memset(stats, 0, sizeof(stats));
-		rig_put(rig.xdp->maps.lb_backend_stats, &i, stats);
+		for (unsigned int cpu = 0; cpu < (unsigned int)rig.cpus; cpu++)
+			rig.stats[cpu * rig.size.backends + i] = (struct lb_stats){ 0 };
 		rig_put(rig.xdp->maps.lb_backend, &i, &none);
 	}
 	tails_set();

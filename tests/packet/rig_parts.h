@@ -27,6 +27,7 @@ struct rig {
 	void *flow4, *flow6;
 	uint32_t *slots;
 	uint64_t *bloom;
+	struct lb_stats *stats;
 };
 
 extern struct rig rig;

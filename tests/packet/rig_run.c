@@ -55,15 +55,14 @@ uint64_t rig_reasons(void)
 
 struct lb_stats rig_backend_stats(unsigned int id)
 {
-	static struct lb_stats stats[CPUS_MAX];
 	struct lb_stats sum = { 0 };
 
-	network_must(bpf_map_lookup_elem(bpf_map__fd(rig.xdp->maps.lb_backend_stats), &id, stats),
-		     "stats");
-	for (int i = 0; i < rig.cpus; i++) {
-		sum.packets += stats[i].packets;
-		sum.bytes += stats[i].bytes;
-		sum.connections += stats[i].connections;
+	for (unsigned int cpu = 0; cpu < (unsigned int)rig.cpus; cpu++) {
+		const struct lb_stats *stats = &rig.stats[cpu * rig.size.backends + id];
+
+		sum.packets += stats->packets;
+		sum.bytes += stats->bytes;
+		sum.connections += stats->connections;
 	}
 	return sum;
 }

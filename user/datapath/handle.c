@@ -113,6 +113,9 @@ static int regions_map(struct datapath *dp, struct err *err)
 	int r = map_region(dp, MAP_BACKEND, sizeof(*dp->backends), (void **)&dp->backends, err);
 
 	dp->n_slots = dp->max[MAP_MAGLEV] * LB_MAGLEV_LINE;
+	r = r
+		    ?: map_region(dp, MAP_BACKEND_STATS, sizeof(*dp->counters),
+				  (void **)&dp->counters, err);
 	return r
 		       ?: map_region(dp, MAP_MAGLEV, sizeof(struct lb_maglev_line),
 				     (void **)&dp->slots, err);
@@ -166,6 +169,8 @@ void datapath_close(struct datapath *dp)
 		return;
 	if (dp->backends)
 		munmap(dp->backends, dp->max[MAP_BACKEND] * sizeof(*dp->backends));
+	if (dp->counters)
+		munmap(dp->counters, dp->max[MAP_BACKEND_STATS] * sizeof(*dp->counters));
 	if (dp->slots)
 		munmap(dp->slots, dp->n_slots * sizeof(*dp->slots));
 	for (int i = 0; i < MAP_COUNT; i++)

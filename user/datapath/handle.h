@@ -46,6 +46,7 @@ struct datapath {
 	uint32_t max[MAP_COUNT];
 	struct lb_meta meta;
 	struct lb_backend *backends; /* lb_backend, mapped */
+	struct lb_stats *counters;   /* lb_backend_stats, mapped */
 	uint32_t *slots;	     /* lb_maglev, mapped */
 	uint32_t n_slots;
 	uint32_t scratch[MAGLEV_MAX]; /* a table, until it is whole */

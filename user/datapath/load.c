@@ -147,6 +147,7 @@ static int map_reuse(const struct paths *paths, struct bpf_map *map, struct err 
 static int maps_prepare(const struct paths *paths, struct bpf_object *object,
 			const struct lb_config *config, struct err *err)
 {
+	uint32_t cpus = (uint32_t)libbpf_num_possible_cpus();
 	struct bpf_map *map;
 	int r = 0;
 
@@ -159,6 +160,8 @@ static int maps_prepare(const struct paths *paths, struct bpf_object *object,
 			r = bpf_map__set_max_entries(map, config->flow4_mask + 1);
 		else if (!strcmp(name, "lb_flow6"))
 			r = bpf_map__set_max_entries(map, config->flow6_mask + 1);
+		else if (!strcmp(name, "lb_backend_stats"))
+			r = bpf_map__set_max_entries(map, config->backends * cpus);
 		if (r)
 			return err_sys(err, r, "cannot size %s", name);
 		r = map_reuse(paths, map, err);

@@ -5,6 +5,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "lb/maps.h"
+
 #include "user/util/cleanup.h"
 
 #define REFRESH_SECONDS 4
@@ -63,6 +65,7 @@ int settings_make(const struct config *config, uint32_t hz, uint64_t seed,
 		.hz = hz,
 		.flow4_mask = settings_flow_sets(config->flows) - 1,
 		.flow6_mask = settings_flow_sets(config->flows) - 1,
+		.backends = LB_MAX_BACKENDS,
 		.snat_first = config->snat_first,
 		.snat_count = (uint16_t)(config->snat_last - config->snat_first + 1),
 		.masquerade_all = config->masquerade_all,

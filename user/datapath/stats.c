@@ -36,28 +36,44 @@ static int stats_update(const struct datapath *dp, enum shared_map map, uint32_t
 	return r ? err_sys(err, r, "cannot write %s[%u]", shared_map_names[map], id) : 0;
 }
 
+/* A backend's counters on a CPU; NULL: of programs for test runs, which keep none. */
+static struct lb_stats *stats_of(const struct datapath *dp, uint32_t backend, int cpu)
+{
+	uint32_t backends = dp->max[MAP_BACKEND_STATS] / (uint32_t)dp->cpus;
+
+	return backend < backends ? &dp->counters[(uint32_t)cpu * backends + backend] : NULL;
+}
+
+static struct lb_stats stats_sum(const struct datapath *dp, uint32_t backend)
+{
+	struct lb_stats sum = { 0 };
+
+	for (int cpu = 0; cpu < dp->cpus; cpu++) {
+		const struct lb_stats *stats = stats_of(dp, backend, cpu);
+
+		if (stats)
+			stats_add(&sum, stats);
+	}
+	return sum;
+}
+
 int stats_fold(struct datapath *dp, uint32_t backend, uint32_t service, struct err *err)
 {
-	cleanup_free struct lb_stats *from = stats_room(dp), *to = stats_room(dp);
-	struct lb_stats sum = { 0 };
-	int r;
+	cleanup_free struct lb_stats *to = stats_room(dp);
+	struct lb_stats sum = stats_sum(dp, backend);
+	int r = 0;
 
-	if (backend >= dp->max[MAP_BACKEND_STATS]) /* of programs for test runs */
+	if (!(sum.packets | sum.connections))
 		return 0;
-	r = stats_lookup(dp, MAP_BACKEND_STATS, backend, from, err);
-
-	for (int cpu = 0; cpu < dp->cpus; cpu++)
-		stats_add(&sum, &from[cpu]);
-	if (r || !(sum.packets | sum.connections))
-		return r;
-	if (service) {
+	if (service)
 		r = stats_lookup(dp, MAP_SERVICE_STATS, service, to, err);
-		for (int cpu = 0; cpu < dp->cpus; cpu++)
-			stats_add(&to[cpu], &from[cpu]);
-		r = r ?: stats_update(dp, MAP_SERVICE_STATS, service, to, err);
+	for (int cpu = 0; cpu < dp->cpus && !r; cpu++) {
+		struct lb_stats *from = stats_of(dp, backend, cpu);
+
+		stats_add(&to[cpu], from);
+		*from = (struct lb_stats){ 0 };
 	}
-	memset(from, 0, (size_t)dp->cpus * sizeof(*from));
-	return r ?: stats_update(dp, MAP_BACKEND_STATS, backend, from, err);
+	return r || !service ? r : stats_update(dp, MAP_SERVICE_STATS, service, to, err);
 }
 
 int stats_clear_services(struct datapath *dp, const struct plan_op *ops, size_t n, struct err *err)
@@ -78,11 +94,11 @@ int stats_clear_services(struct datapath *dp, const struct plan_op *ops, size_t 
 
 /* ------------------------------------------------------------------- show -- */
 
-static int sum_stats(const struct datapath *dp, enum shared_map map, uint32_t id,
-		     struct lb_stats *sum, struct err *err)
+static int sum_service(const struct datapath *dp, uint32_t id, struct lb_stats *sum,
+		       struct err *err)
 {
 	cleanup_free struct lb_stats *values = stats_room(dp);
-	int r = stats_lookup(dp, map, id, values, err);
+	int r = stats_lookup(dp, MAP_SERVICE_STATS, id, values, err);
 
 	for (int cpu = 0; cpu < dp->cpus && !r; cpu++)
 		stats_add(sum, &values[cpu]);
@@ -148,11 +164,9 @@ int datapath_read_stats(struct datapath *dp, const struct actual *actual,
 
 	r = r ?: sum_evictions(dp, &stats, err);
 	for (size_t i = 0; i < actual->n_services && !r; i++)
-		r = sum_stats(dp, MAP_SERVICE_STATS, actual->services[i].id, &stats.services[i],
-			      err);
+		r = sum_service(dp, actual->services[i].id, &stats.services[i], err);
 	for (size_t i = 0; i < actual->n_backends && !r; i++) {
-		r = sum_stats(dp, MAP_BACKEND_STATS, actual->backends[i].id, &stats.backends[i],
-			      err);
+		stats.backends[i] = stats_sum(dp, actual->backends[i].id);
 		add_to_service(actual, &stats, i);
 	}
 	if (r)

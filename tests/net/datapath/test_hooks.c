@@ -247,7 +247,7 @@ static void clsact_with_others_stays(void **state)
 	programs_open(&box.paths, &programs);
 	assert_int_equal(filter_attach(ifindex, false, programs.fd[PROGRAM_TC_INGRESS], &qdisc), 0);
 	assert_true(qdisc);
-	RUN("tc filter add dev pod1 egress prio 7 bpf da pinned %s/bpf/v1/prog/lb_tc_slow4",
+	RUN("tc filter add dev pod1 egress prio 7 bpf da pinned %s/bpf/v2/prog/lb_tc_slow4",
 	    box.root);
 	filter_remove(ifindex, qdisc);
 	filters_are("pod1", "", "lb_tc_slow");

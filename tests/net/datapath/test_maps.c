@@ -2,6 +2,7 @@
 /* Snapshot and apply, counters, and the walk over flows; on real maps. */
 #include "tests/net/datapath/sandbox.h"
 
+#include "lb/maps.h"
 #include "user/datapath/bulk.h"
 #include "user/datapath/clock.h"
 #include "user/datapath/handle.h"
@@ -187,14 +188,25 @@ static void ids_out_of_range(void **state)
 
 /* ------------------------------------------------------------------ counters -- */
 
-static void count(enum shared_map map, uint32_t id, uint64_t packets)
+static struct lb_stats counted(uint64_t packets)
+{
+	return (struct lb_stats){ packets, packets * 100, packets / 10, 0 };
+}
+
+static void count_service(uint32_t id, uint64_t packets)
 {
 	struct lb_stats *values = xcalloc((size_t)dp->cpus, sizeof(*values));
 
 	for (int cpu = 0; cpu < dp->cpus; cpu++)
-		values[cpu] = (struct lb_stats){ packets, packets * 100, packets / 10, 0 };
-	OK(bpf_map_update_elem(dp->map[map], &id, values, BPF_ANY));
+		values[cpu] = counted(packets);
+	OK(bpf_map_update_elem(dp->map[MAP_SERVICE_STATS], &id, values, BPF_ANY));
 	free(values);
+}
+
+static void count_backend(uint32_t id, uint64_t packets)
+{
+	for (uint32_t cpu = 0; cpu < (uint32_t)dp->cpus; cpu++)
+		dp->counters[cpu * LB_MAX_BACKENDS + id] = counted(packets);
 }
 
 static void check_counts(const uint64_t *services, const uint64_t *backends)
@@ -229,16 +241,16 @@ static void counters_move_to_their_service(void **state)
 	struct plan_op anew = service_op(7, "another");
 
 	(void)state;
-	count(MAP_SERVICE_STATS, 7, 999); /* of a former owner of the id */
+	count_service(7, 999); /* of a former owner of the id */
 	apply(ops, ARRAY_LEN(ops));
-	count(MAP_BACKEND_STATS, 1, 50);
-	count(MAP_BACKEND_STATS, 2, 20);
+	count_backend(1, 50);
+	count_backend(2, 20);
 	check_counts((uint64_t[]){ 50, 20 }, (uint64_t[]){ 50, 20 });
 	apply(&drain, 1); /* same service: nothing moves */
 	check_counts((uint64_t[]){ 50, 20 }, (uint64_t[]){ 50, 20 });
 	apply(&freed, 1);
 	check_counts((uint64_t[]){ 50, 20 }, (uint64_t[]){ 0, 20 });
-	count(MAP_BACKEND_STATS, 1, 5); /* old connections that still drain */
+	count_backend(1, 5); /* old connections that still drain */
 	apply(&given, 1);
 	check_counts((uint64_t[]){ 50, 20 }, (uint64_t[]){ 0, 20 });
 	renamed.change = true;

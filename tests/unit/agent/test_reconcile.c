@@ -235,7 +235,7 @@ static void test_new_pins_are_opened(void **state)
 	stage_open(&stage, state);
 	assert_int_equal(run(&stage), 0);
 	temp_mkdir(stage.temp, "bpf");
-	temp_mkdir(stage.temp, "bpf/v1");
+	temp_mkdir(stage.temp, "bpf/v2");
 	fake.maps.n_frontends = 0;
 	assert_int_equal(run(&stage), 0);
 	assert_int_equal(fake.calls.open, 2);
