@@ -7,6 +7,7 @@
 #define WIDTH 1240
 #define ROW 18
 #define TOP 70
+#define HEIGHT_LEAST 640 /* the lines and what they mean */
 #define LINES_LEFT 60
 #define LINES_WIDTH 360
 #define LINES_HEIGHT 330
@@ -154,6 +155,16 @@ static void bar_draw(const struct bench_run *run, FILE *out, size_t i, double y,
 	text(out, BARS_LEFT + net.high / most * BARS_WIDTH + 6, y + 10, "start", words);
 }
 
+static int bars_bottom(const struct bench_run *run)
+{
+	int y = TOP;
+
+	for (size_t i = 0; i < bench_cases_n; i++)
+		if (bar_wanted(run, i))
+			y += bench_cases[i].title ? 2 * ROW : ROW;
+	return y;
+}
+
 static void bars_plot(const struct bench_run *run, FILE *out)
 {
 	double most = 1, y = TOP;
@@ -177,11 +188,12 @@ static void bars_plot(const struct bench_run *run, FILE *out)
 void plot_svg(const struct bench_run *run, FILE *out)
 {
 	fprintf(out,
-		"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d 780\">\n"
+		"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\">\n"
 		"<style>text{font:12px sans-serif;fill:#222}.grid{stroke:#ddd}"
 		".limit{stroke:#888;stroke-dasharray:5 4}</style>\n"
 		"<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n",
-		WIDTH);
+		WIDTH,
+		bars_bottom(run) + ROW > HEIGHT_LEAST ? bars_bottom(run) + ROW : HEIGHT_LEAST);
 	text(out, LINES_LEFT, 24, "start",
 	     "lbctl, ns a packet net of the generator; medians of interleaved rounds, quartiles");
 	lines_plot(run, out);
