@@ -68,7 +68,7 @@ TOOLS := $(TOOL_SRC:%.c=$(B)/%) $(TOOL_BPF)
 KUBE := $(sort $(wildcard tests/kube/test_*.sh))
 KUBE_TOOL := $(patsubst %.c,$(B)/%,$(wildcard tests/kube/*.c))
 BENCH := $(B)/tests/bench/bench
-BENCH_HELP := $(addprefix $(B)/tests/bench/bench_,case.o plot.o programs.o report.o run.o stage.o)
+BENCH_HELP := $(addprefix $(B)/tests/bench/bench_,case.o names.o plot.o programs.o report.o run.o stage.o)
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 FUZZERS := $(FUZZ_SRC:%.c=$(FUZZ)/%)
 
@@ -191,6 +191,7 @@ $(B)/tests/bench/bench_control: $(addprefix $(B)/tests/bench/,control.o control_
 
 $(BENCH).o $(BENCH_HELP): | $(SKEL) $(SKEL_DIR)/bench.skel.h
 $(BENCH): $(BENCH_HELP)
+$(B)/tests/bench/bench_dns: $(B)/tests/bench/bench_names.o
 $(B)/tests/bench/%: $(B)/tests/bench/%.o $(PACKET_HELP) $(B)/liblbctl.a
 	$(call say,LD,$@)$(CC) $(SAN) $(filter %.o,$^) $(filter %.a,$^) $(LIBS) -lcmocka -lm -o $@
 

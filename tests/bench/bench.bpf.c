@@ -62,6 +62,16 @@ struct {
 	__type(value, struct bench_tuple6);
 } bench_tuples6 SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct bench_question);
+} bench_questions SEC(".maps");
+
+__u32 settled; /* written by a locked operation, to wait for all that was written before */
+
 static __always_inline __u32 next_run(void)
 {
 	__u32 n = counter++;
@@ -179,10 +189,26 @@ static __always_inline bool generate(void *data, void *end)
 	return true;
 }
 
+/* The frame is made as long again as it was, for an answer is longer. */
+static __always_inline bool generate_question(struct xdp_md *ctx)
+{
+	__u32 index = next_run() & (packet.flows - 1);
+	struct bench_question *question = bpf_map_lookup_elem(&bench_questions, &index);
+	__u32 size = question ? question->size : 0;
+
+	if (!size || size > sizeof(question->frame) ||
+	    bpf_xdp_adjust_tail(ctx, (int)(size - bpf_xdp_get_buff_len(ctx))) ||
+	    bpf_xdp_store_bytes(ctx, 0, question->frame, size))
+		return false;
+	__sync_fetch_and_add(&settled, 1);
+	return true;
+}
+
 SEC("xdp.frags")
 int bench_generate(struct xdp_md *ctx)
 {
-	if (!generate((void *)(long)ctx->data, (void *)(long)ctx->data_end))
+	if (packet.questions ? !generate_question(ctx)
+			     : !generate((void *)(long)ctx->data, (void *)(long)ctx->data_end))
 		return XDP_ABORTED;
 	bpf_tail_call_static(ctx, &bench_target, 0);
 	return XDP_TX;

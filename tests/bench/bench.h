@@ -12,7 +12,8 @@ struct bench_packet {
 	__be32 saddr[4], daddr[4]; /* mapped for IPv4; those of flow 0 and service 0 */
 	__be16 dport;
 	__u8 v4;
-	__u8 listed; /* tuples are read from bench_tuples4 or 6, not made from the counter */
+	__u8 listed;	/* tuples are read from bench_tuples4 or 6, not made from the counter */
+	__u8 questions; /* whole frames are, from bench_questions */
 	__u8 smac[6], dmac[6];
 	__u32 flows;	/* a power of two */
 	__u32 services; /* at consecutive addresses */
@@ -29,6 +30,12 @@ struct bench_tuple6 {
 	__be32 saddr[4], daddr[4];
 	__u32 ports;
 	__u32 zero[3];
+};
+
+/* A question to DNS. */
+struct bench_question {
+	__u32 size;
+	__u8 frame[124];
 };
 
 struct bench_line {

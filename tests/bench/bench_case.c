@@ -21,18 +21,17 @@ enum stage {
 #define M (1024u * 1024u)
 
 const struct bench_stage bench_stages[] = {
-	[TCP] = { "TCP", 1, 1000, M, IPPROTO_TCP, true, false, false, true },
-	[UDP] = { "UDP", 1, 1000, M, IPPROTO_UDP, true, false, false, false },
-	[LOCAL] = { "local", 1, 1000, 128 * K, IPPROTO_TCP, true, true, false, false },
-	[GUESTS] = { "guests", 3, 1000, 128 * K, IPPROTO_TCP, false, false, true, false },
-	[NEW] = { "new", 3, 1000, 1, IPPROTO_TCP, true, false, true, true },
-	[S1X10] = { "1 x 10", 1, 10, 128 * K, IPPROTO_TCP, false, false, false, false },
-	[S100X10] = { "100 x 10", 100, 10, 128 * K, IPPROTO_TCP, false, false, false, false },
-	[S10KX10] = { "10k x 10", 10000, 10, 128 * K, IPPROTO_TCP, false, false, false, false },
-	[S100KX10] = { "100k x 10", 100000, 10, 128 * K, IPPROTO_TCP, false, false, false, false },
-	[S100X1000] = { "100 x 1000", 100, 1000, 128 * K, IPPROTO_TCP, false, false, false, false },
-	[S10KX1000] = { "10k x 1000", 10000, 1000, 128 * K, IPPROTO_TCP, false, false, false,
-			false },
+	[TCP] = { "TCP", 1, 1000, M, IPPROTO_TCP, .both = true, .names = true, .quick = true },
+	[UDP] = { "UDP", 1, 1000, M, IPPROTO_UDP, .both = true },
+	[LOCAL] = { "local", 1, 1000, 128 * K, IPPROTO_TCP, .both = true, .local = true },
+	[GUESTS] = { "guests", 3, 1000, 128 * K, IPPROTO_TCP, .guests = true },
+	[NEW] = { "new", 3, 1000, 1, IPPROTO_TCP, .both = true, .guests = true, .quick = true },
+	[S1X10] = { "1 x 10", 1, 10, 128 * K, IPPROTO_TCP },
+	[S100X10] = { "100 x 10", 100, 10, 128 * K, IPPROTO_TCP },
+	[S10KX10] = { "10k x 10", 10000, 10, 128 * K, IPPROTO_TCP, .names = true },
+	[S100KX10] = { "100k x 10", 100000, 10, 128 * K, IPPROTO_TCP },
+	[S100X1000] = { "100 x 1000", 100, 1000, 128 * K, IPPROTO_TCP },
+	[S10KX1000] = { "10k x 1000", 10000, 1000, 128 * K, IPPROTO_TCP },
 };
 const size_t bench_stages_n = sizeof(bench_stages) / sizeof(*bench_stages);
 
@@ -103,6 +102,13 @@ const struct bench_case bench_cases[] = {
 	{ "Not ours", "IPv4", TCP, RUN_XDP, SEND_STRANGE, K, 0, false, LIMIT_PASS },
 	{ NULL, "IPv6", TCP, RUN_XDP, SEND_STRANGE, K, 0, true, LIMIT_PASS },
 	{ NULL, "IPv4, random addresses", TCP, RUN_XDP, SEND_STRANGE, M, 0, false, LIMIT_LINE },
+
+	{ "DNS", "an address", TCP, RUN_XDP, SEND_QUESTIONS, 1, 0, false, LIMIT_LINE },
+	{ NULL, "no such name", TCP, RUN_XDP, SEND_WRONG_QUESTIONS, 1, 0, false, LIMIT_LINE },
+	{ NULL, "an address, over IPv6", TCP, RUN_XDP, SEND_QUESTIONS, 1, 0, true, LIMIT_LINE },
+	{ NULL, "an address", S10KX10, RUN_XDP, SEND_QUESTIONS, 16 * K, 0, false, LIMIT_LINE },
+	{ NULL, "no such name", S10KX10, RUN_XDP, SEND_WRONG_QUESTIONS, 16 * K, 0, false,
+	  LIMIT_LINE },
 
 	EACH_STAGE("Services x endpoints", "established", SEND_KNOWN, K, LIMIT_NOTHING),
 	EACH_STAGE(NULL, "established", SEND_KNOWN, 128 * K, LIMIT_LINE),

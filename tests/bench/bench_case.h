@@ -20,6 +20,7 @@ struct bench_stage {
 	bool both;   /* families; else IPv4 alone */
 	bool local;  /* the endpoints are on this node */
 	bool guests; /* the second service has affinity, the third source ranges */
+	bool names;  /* the services have some, which the kernel answers for */
 	bool quick;  /* part of the short form */
 };
 
@@ -35,10 +36,12 @@ enum bench_program {
 
 /* Which packets of the stage's flows. */
 enum bench_packets {
-	SEND_KNOWN,   /* of clients, established */
-	SEND_ANSWERS, /* of backends, established */
-	SEND_NEW,     /* each the first of a flow */
-	SEND_STRANGE, /* for an address that is no service's */
+	SEND_KNOWN,	      /* of clients, established */
+	SEND_ANSWERS,	      /* of backends, established */
+	SEND_NEW,	      /* each the first of a flow */
+	SEND_STRANGE,	      /* for an address that is no service's */
+	SEND_QUESTIONS,	      /* to DNS, for addresses of services */
+	SEND_WRONG_QUESTIONS, /* for names that nobody has */
 };
 
 /* What a case is compared with. */
@@ -55,6 +58,11 @@ struct bench_case {
 	bool v6;
 	enum bench_limit limit;
 };
+
+static inline bool case_is_dns(const struct bench_case *c)
+{
+	return c->packets == SEND_QUESTIONS || c->packets == SEND_WRONG_QUESTIONS;
+}
 
 /* ns a packet of each round. */
 struct bench_result {

@@ -140,10 +140,10 @@ static void bar_draw(const struct bench_run *run, FILE *out, size_t i, double y,
 
 	snprintf(words, sizeof(words), "%s%s, %u x %u%s", c->name, stage->local ? ", local" : "",
 		 stage->services, stage->endpoints,
-		 c->packets == SEND_NEW ? ""
-		 : c->flows >= 1u << 20 ? ", 1M flows"
-		 : c->flows >= 1u << 17 ? ", 128k flows"
-					: ", 1k flows");
+		 c->packets == SEND_NEW || case_is_dns(c) ? ""
+		 : c->flows >= 1u << 20			  ? ", 1M flows"
+		 : c->flows >= 1u << 17			  ? ", 128k flows"
+							  : ", 1k flows");
 	text(out, BARS_LEFT - 8, y + 10, "end", words);
 	fprintf(out,
 		"<rect x=\"%d\" y=\"%.1f\" width=\"%.1f\" height=\"11\" fill=\"%s\"/>\n"

@@ -153,6 +153,7 @@ static const char *flows_text(const struct bench_case *c)
 		return "new";
 	return c->flows >= 1u << 20   ? "1M"
 	       : c->flows >= 1u << 17 ? "128k"
+	       : c->flows >= 1u << 14 ? "16k"
 	       : c->flows > 1	      ? "1k"
 				      : "1";
 }

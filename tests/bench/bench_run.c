@@ -18,6 +18,7 @@
 #include "tests/bench/bench.h"
 
 #include "bench.skel.h"
+#include "tests/bench/bench_names.h"
 #include "tests/bench/bench_stage.h"
 #include "tests/packet/network.h"
 #include "tests/packet/rig.h"
@@ -48,6 +49,7 @@ static void packet_describe(const struct bench_case *c, struct bench_packet *ret
 		.dport = htons(80),
 		.v4 = !c->v6,
 		.listed = c->packets == SEND_ANSWERS,
+		.questions = case_is_dns(c),
 		.flows = c->flows ?: 1u << 30,
 		.services = stage->guests || c->packets == SEND_STRANGE ? 1 : stage->services,
 		.lines = BENCH_TABLE,
@@ -56,6 +58,11 @@ static void packet_describe(const struct bench_case *c, struct bench_packet *ret
 	memcpy(ret->daddr, &dst, sizeof(dst));
 	frame_mac(M_CLIENT, ret->smac);
 	frame_mac(M_NIC, ret->dmac);
+}
+
+static enum name_kind name_kind_of(const struct bench_case *c)
+{
+	return c->packets == SEND_QUESTIONS ? NAME_ADDRESS : NAME_NONE;
 }
 
 static size_t frame_of(const struct bench_case *c, uint8_t *buffer)
@@ -71,6 +78,8 @@ static size_t frame_of(const struct bench_case *c, uint8_t *buffer)
 		.tcp_flags = c->packets == SEND_NEW ? TH_SYN : TH_ACK,
 	};
 
+	if (case_is_dns(c))
+		return names_question(name_kind_of(c), 0, !c->v6, buffer);
 	return frame_build(&frame, !c->v6, buffer);
 }
 
@@ -116,6 +125,8 @@ static struct bench *generator_new(const struct bench_case *c, bool whole)
 	if (packet.listed)
 		bpf_map__set_max_entries(
 			c->v6 ? skel->maps.bench_tuples6 : skel->maps.bench_tuples4, c->flows);
+	if (packet.questions)
+		bpf_map__set_max_entries(skel->maps.bench_questions, c->flows);
 	network_must(bench__load(skel), "load");
 	fd = whole ? target_of(skel, c) : -1;
 	map = c->program == RUN_EGRESS ? skel->maps.bench_target_tc : skel->maps.bench_target;
@@ -183,6 +194,25 @@ static void answers_list(const struct bench_case *c, struct bench *skel)
 	free(all.v6);
 }
 
+/* ----------------------------------------------------------- questions -- */
+
+static void questions_list(const struct bench_case *c, struct bench *skel)
+{
+	size_t size = c->flows * sizeof(struct bench_question);
+	struct bench_question *list = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED,
+					   bpf_map__fd(skel->maps.bench_questions), 0);
+
+	network_must(list == MAP_FAILED ? -1 : 0, "mmap");
+	for (unsigned int i = 0; i < c->flows; i++) {
+		unsigned int number = i * 2654435761u % bench_stages[c->stage].services;
+		uint8_t buffer[FRAME_MAX];
+
+		list[i].size = (uint32_t)names_question(name_kind_of(c), number, !c->v6, buffer);
+		memcpy(list[i].frame, buffer, sizeof(list[i].frame));
+	}
+	munmap(list, size);
+}
+
 /* ------------------------------------------------------------- runners -- */
 
 struct bench_runner *runner_new(const struct bench_case *c)
@@ -195,6 +225,10 @@ struct bench_runner *runner_new(const struct bench_case *c)
 	if (c->packets == SEND_ANSWERS) {
 		answers_list(c, runner->generator);
 		answers_list(c, runner->whole);
+	}
+	if (case_is_dns(c)) {
+		questions_list(c, runner->generator);
+		questions_list(c, runner->whole);
 	}
 	return runner;
 }
@@ -216,7 +250,7 @@ static void realtime_set(bool on)
 }
 
 /* Whether the last packet went where packets of the case must go: fast but wrong is no figure. */
-static void outcome_check(const struct bench_case *c, uint32_t outcome)
+static void outcome_check(const struct bench_case *c, uint32_t outcome, const uint8_t *frame)
 {
 	uint32_t want = XDP_TX;
 
@@ -226,7 +260,7 @@ static void outcome_check(const struct bench_case *c, uint32_t outcome)
 		return;
 	else if (c->packets == SEND_STRANGE || bench_stages[c->stage].local)
 		want = XDP_PASS;
-	if (outcome == want)
+	if (outcome == want && (!case_is_dns(c) || names_answered(name_kind_of(c), !c->v6, frame)))
 		return;
 	fprintf(stderr, "bench: %s, stage %s: the program returns %u, not %u\n", c->name,
 		bench_stages[c->stage].name, outcome, want);
@@ -241,8 +275,9 @@ static double burst(struct bench *skel, const struct bench_case *c, uint32_t war
 	uint8_t buffer[FRAME_MAX];
 	struct xdp_md xdp = { .ingress_ifindex = rig_nic() };
 	struct __sk_buff skb = { .ifindex = rig_nic() };
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = buffer, .ctx_in = &xdp,
-		    .ctx_size_in = sizeof(xdp), .repeat = (int)(warm + packets + 1));
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = buffer, .data_out = buffer,
+		    .data_size_out = sizeof(buffer), .ctx_in = &xdp, .ctx_size_in = sizeof(xdp),
+		    .repeat = (int)(warm + packets + 1));
 
 	opts.data_size_in = (uint32_t)frame_of(c, buffer);
 	xdp.data_end = opts.data_size_in;
@@ -256,7 +291,7 @@ static double burst(struct bench *skel, const struct bench_case *c, uint32_t war
 	network_must(bpf_prog_test_run_opts(bpf_program__fd(entry_of(skel, c)), &opts), "test run");
 	realtime_set(false);
 	if (checked)
-		outcome_check(c, opts.retval);
+		outcome_check(c, opts.retval, buffer);
 	return (double)(skel->bss->last_ns - skel->bss->first_ns) / packets;
 }
 

@@ -9,6 +9,7 @@
 
 #include <bpf/bpf.h>
 
+#include "tests/bench/bench_names.h"
 #include "tests/packet/rig_parts.h"
 #include "user/plan/maglev.h"
 
@@ -54,7 +55,7 @@ static struct rig_size size_of(const struct bench_stage *plan)
 	size_t slots = (size_t)maglev_size(plan->endpoints) * plan->services * families(plan);
 
 	return (struct rig_size){
-		.frontends = plan->services * families(plan),
+		.frontends = plan->services * families(plan) + (plan->names ? 2 : 0),
 		.backends = backends(plan) + 16, /* 0 is none; the rig clears that many */
 		.slots = (unsigned int)((slots + LB_MAGLEV_LINE - 1) / LB_MAGLEV_LINE *
 					LB_MAGLEV_LINE),
@@ -159,6 +160,8 @@ bool stage_open(size_t index)
 	}
 	if (plan->guests)
 		ranges_fill();
+	if (plan->names)
+		names_fill(plan->services);
 	stages[index] = rig;
 	return true;
 }
