@@ -70,6 +70,7 @@ static __always_inline bool capture_changed(const struct capture_pair *pair)
 #pragma unroll
 	for (__u32 i = 0; i < CAPTURE_COMPARED / sizeof(*before); i++)
 		difference |= before[i] ^ after[i];
+	barrier_var(difference); /* else clang 16 and 19 keep the words for later: too much stack */
 	return difference;
 }
 
