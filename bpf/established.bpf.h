@@ -18,9 +18,9 @@
 #include "lb/dns.h"
 
 enum established {
-	ESTABLISHED_DONE, /* the verdict stands */
-	ESTABLISHED_MISS, /* no entry */
-	ESTABLISHED_SLOW, /* not for this path */
+	ESTABLISHED_DONE,   /* the verdict stands */
+	ESTABLISHED_ABSENT, /* there is no entry */
+	ESTABLISHED_SLOW,   /* not for this path */
 };
 
 /* Plain headers at fixed offsets. */
@@ -189,8 +189,10 @@ static __always_inline int established(struct hook_ctx *ctx, enum verdict *verdi
 	established_key(data, &key, v4);
 	entry = established_find(&key, &word, &overflow, v4);
 	if (!entry) {
-		if (overflow || !established_foreign(data, end, egress, v4))
-			return ESTABLISHED_MISS;
+		if (overflow)
+			return ESTABLISHED_SLOW;
+		if (!established_foreign(data, end, egress, v4))
+			return ESTABLISHED_ABSENT;
 		*verdict = VERDICT_PASS;
 		return ESTABLISHED_DONE;
 	}

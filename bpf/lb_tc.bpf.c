@@ -89,10 +89,13 @@ static __always_inline int tc_ingress(struct __sk_buff *ctx, const bool v4)
 {
 	enum verdict verdict = VERDICT_PASS;
 	__u32 ifindex = 0;
+	int result;
 
 	tc_pull(ctx, v4);
-	if (established(ctx, &verdict, &ifindex, false, v4) == ESTABLISHED_DONE)
+	result = established(ctx, &verdict, &ifindex, false, v4);
+	if (result == ESTABLISHED_DONE)
 		return hook_finish(ctx, verdict, ifindex);
+	create_scratch_absent(result == ESTABLISHED_ABSENT);
 	switch (established_tail(ctx, v4)) {
 	case LB_TAIL_SLOW4:
 		bpf_tail_call_static(ctx, &lb_tc_tail, LB_TAIL_SLOW4);

@@ -81,9 +81,12 @@ static __always_inline int xdp_entry(struct xdp_md *ctx, const bool v4)
 {
 	enum verdict verdict = VERDICT_PASS;
 	__u32 ifindex = 0;
+	int result;
 
-	if (established(ctx, &verdict, &ifindex, false, v4) == ESTABLISHED_DONE)
+	result = established(ctx, &verdict, &ifindex, false, v4);
+	if (result == ESTABLISHED_DONE)
 		return hook_finish(ctx, verdict, ifindex);
+	create_scratch_absent(result == ESTABLISHED_ABSENT);
 	/* A constant index at each: then the call is a jump. */
 	switch (established_tail(ctx, v4)) {
 	case LB_TAIL_SLOW4:

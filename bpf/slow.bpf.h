@@ -230,7 +230,8 @@ static __always_inline int slow_ingress(struct hook_ctx *ctx, const bool v4)
 		if (hook_rounds(ctx))
 			hook_rounds_set(ctx, 0);
 	}
-	known = flow_find(&s->pkt.tuple, &s->rw, v4) && !track_expired(&s->pkt, &s->rw);
+	known = !s->absent && flow_find(&s->pkt.tuple, &s->rw, v4) &&
+		!track_expired(&s->pkt, &s->rw);
 	if (known && s->rw.flags & LB_FLOW_EGRESS)
 		return hook_finish(ctx, VERDICT_PASS, 0);
 	if (known) {
