@@ -291,6 +291,13 @@ static __always_inline bool dns_is_odd(const struct dns_scratch *s, const struct
 
 /* ------------------------------------------------------------------ writing -- */
 
+/* A place in the answer, by an offset that is checked as dns_offset() does it. */
+static __always_inline __u8 *dns_reply_at(struct dns_scratch *s, __u32 at)
+{
+	dns_forget(at);
+	return s->reply + (at & (DNS_REPLY - 1));
+}
+
 static __always_inline __u32 dns_put_a(struct dns_scratch *s, const struct lb_dns *dns, __be32 ttl,
 				       __u32 at)
 {
@@ -299,7 +306,7 @@ static __always_inline __u32 dns_put_a(struct dns_scratch *s, const struct lb_dn
 	if (!n || n > LB_DNS_A)
 		return at;
 	for (__u32 i = 0; i < LB_DNS_A; i++) {
-		__u32 *rr = (__u32 *)(s->reply + (at & (DNS_REPLY - 1)));
+		__u32 *rr = (__u32 *)dns_reply_at(s, at);
 
 		if (i >= n)
 			break;
@@ -322,7 +329,7 @@ static __always_inline __u32 dns_put_aaaa(struct dns_scratch *s, const struct lb
 	if (!n || n > LB_DNS_AAAA)
 		return at;
 	for (__u32 i = 0; i < LB_DNS_AAAA; i++) {
-		__u32 *rr = (__u32 *)(s->reply + (at & (DNS_REPLY - 1)));
+		__u32 *rr = (__u32 *)dns_reply_at(s, at);
 		const __be32 *addr;
 
 		if (i >= n)
@@ -346,7 +353,7 @@ static __always_inline __u32 dns_put_soa(struct dns_scratch *s, const struct lb_
 					 __u32 name, __u32 at)
 {
 	__u16 pointer = 0xc000 | ((DNS_HEADER + name - meta->domain_size) & 0xff);
-	__u8 *soa = s->reply + (at & (DNS_REPLY - 1));
+	__u8 *soa = dns_reply_at(s, at);
 
 	for (int i = 0; i < (int)sizeof(meta->soa) / 8; i++)
 		((__u64 *)soa)[i] = ((const __u64 *)meta->soa)[i];
@@ -358,7 +365,7 @@ static __always_inline __u32 dns_put_soa(struct dns_scratch *s, const struct lb_
 
 static __always_inline __u32 dns_put_opt(struct dns_scratch *s, __u8 dnssec, __u32 at)
 {
-	__u8 *opt = s->reply + (at & (DNS_REPLY - 1));
+	__u8 *opt = dns_reply_at(s, at);
 
 	__builtin_memset(opt, 0, DNS_OPT);
 	opt[2] = DNS_TYPE_OPT;
@@ -403,7 +410,7 @@ static __always_inline __u32 dns_answer(struct dns_scratch *s, const struct dns_
 	if (q->edns)
 		at = dns_put_opt(s, q->dnssec, at);
 	/* The checksum is made of whole words. */
-	*(__u32 *)(s->reply + (at & (DNS_REPLY - 1))) = 0;
+	*(__u32 *)dns_reply_at(s, at) = 0;
 	return at;
 }
 
