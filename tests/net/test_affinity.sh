@@ -9,6 +9,7 @@ cd "$(dirname "$0")"
 . ./traffic.sh
 
 CLIENTS=$(seq 100 123)
+TIMEOUT=5 # seconds: a way is asked twenty times, which takes one and more where others work
 
 sticky() {
 	local spec="sessionAffinity: None"
@@ -105,7 +106,7 @@ switched() {
 		read -r host url <<<"$way"
 		check "switched off: $host meets all pods" reaches "$PODS" "$host" "$url"
 	done
-	sticky 2
+	sticky $TIMEOUT
 	for way in 'client http://192.0.2.1:30150' 'bare http://10.96.1.50' 'curl http://10.96.1.50'; do
 		read -r host url <<<"$way"
 		check "switched on: $host meets one" bound "$host" "$url"
@@ -127,19 +128,19 @@ expires() {
 	check 'its pod removed, a client has another' test "$xdp_other" != "$xdp"
 	check 'its pod removed, a pod has another' test "$tc_other" != "$tc"
 	pods_restore
-	for i in 0 1.3 2.6; do
+	for i in 0 3 6; do
 		check "by XDP, after $i s in use" bound_to "$xdp_other" client http://192.0.2.1:30150
 		check "by TC, after $i s in use" bound_to "$tc_other" bare http://10.96.1.50
 		check "at the socket, after $i s in use" bound_to "$sock" curl http://10.96.1.50
-		sleep 1.2
+		sleep 3
 	done
-	sleep 1.1
+	sleep $((TIMEOUT - 3 + 1))
 	check 'by XDP, the timeout is over' bound_to "$xdp" client http://192.0.2.1:30150
 	check 'by TC, the timeout is over' bound_to "$tc" bare http://10.96.1.50
 	now=$(bound curl http://10.96.1.50 || true)
 	for ((i = 0; i < 10; i++)); do # there the choice is by lot
 		[ "$now" = "$sock" ] || break
-		sleep 2.3
+		sleep $((TIMEOUT + 1))
 		now=$(bound curl http://10.96.1.50 || true)
 	done
 	check 'at the socket, the timeout is over' test "$now" != "$sock"
