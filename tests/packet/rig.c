@@ -41,6 +41,8 @@ static struct lb_config config_make(unsigned int snat_ports, bool masquerade_all
 		config.udp_timeout[i] = 30 * HZ_ASSUMED;
 	}
 	config.tcp_timeout[LB_FLOW_ESTABLISHED] = 86400 * HZ_ASSUMED;
+	if (config.udp_timeout[LB_FLOW_ESTABLISHED] < config.refresh)
+		config.udp_timeout[LB_FLOW_ESTABLISHED] = config.refresh;
 	network_must(prefix_parse("172.17.0.0/16", &prefix), "prefix");
 	config.pod_cidr[0] = prefix_to_lb(&prefix);
 	network_must(prefix_parse("fd00:17::/32", &prefix), "prefix");
