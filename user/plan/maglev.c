@@ -9,18 +9,20 @@
  * weight in every second round. All take one in the first round, so that every member has a
  * slot as long as there are enough.
  *
- * What it does badly: filling costs about size × ln(size) steps. Four steps of a walk are looked
- * at together: which one is free can hardly be predicted, and a guess that fails costs as much as
- * a dozen steps.
+ * What it does badly: filling costs about size × ln(size) steps. Some steps of a walk are looked at
+ * together, the more the fewer slots are free: which one is free can hardly be predicted, and a
+ * guess that fails costs as much as a dozen steps.
  */
 #include "user/plan/maglev.h"
 
+#include <endian.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "user/util/vec.h"
 
 #define SLOTS_A_MEMBER 100
-#define STRIDE 4
+#define STRIDE_MAX 16
 
 /* Primes, each at most about a third larger than the one before. */
 static const uint32_t sizes[] = {
@@ -52,22 +54,20 @@ static uint64_t mix(uint64_t hash)
 	return hash ^ hash >> 31;
 }
 
-static uint64_t big_endian(const void *bytes, size_t n)
+static uint64_t big_endian(const void *bytes)
 {
-	const unsigned char *byte = bytes;
-	uint64_t value = 0;
+	uint64_t value;
 
-	for (size_t i = 0; i < n; i++)
-		value = value << 8 | byte[i];
-	return value;
+	memcpy(&value, bytes, sizeof(value));
+	return be64toh(value);
 }
 
 static uint64_t name_hash(const struct maglev_member *member, uint64_t seed)
 {
-	uint64_t hash = mix(seed ^ big_endian(&member->addr, 8));
+	uint64_t hash = mix(seed ^ big_endian(&member->addr));
 
-	hash = mix(hash ^ big_endian((const char *)&member->addr + 8, 8));
-	return mix(hash ^ (big_endian(&member->port, 2) << 8 | member->proto));
+	hash = mix(hash ^ big_endian((const char *)&member->addr + 8));
+	return mix(hash ^ ((uint64_t)be16toh(member->port) << 8 | member->proto));
 }
 
 static int member_compare(const void *a, const void *b)
@@ -80,82 +80,127 @@ static int member_compare(const void *a, const void *b)
 	return order ? order : (int)x->proto - (int)y->proto;
 }
 
+/* They mostly are. */
+static bool members_are_sorted(const struct maglev_member *members, size_t n)
+{
+	for (size_t i = 1; i < n; i++) {
+		if (member_compare(&members[i - 1], &members[i]) > 0)
+			return false;
+	}
+	return true;
+}
+
 /* A member's walk through its permutation. */
 struct walk {
-	uint32_t at;
-	uint32_t steps[STRIDE + 1]; /* 0, skip, 2 skip, … modulo size */
+	size_t at;		    /* the slot it took last; first, the one before its first */
+	uint32_t steps[STRIDE_MAX]; /* skip, 2 skip, … modulo size */
 	uint32_t credit;	    /* a turn costs the largest weight */
 	uint32_t weight;
 	uint32_t id;
 };
 
+struct fill {
+	struct walk *walks;
+	size_t n, next; /* whose turn is next */
+	uint32_t price;
+	size_t size;
+	uint8_t *taken; /* a byte a slot, all of them twice: a step from a slot needs no modulo */
+	uint32_t *slots;
+};
+
 /* x modulo size, for x below twice the size. */
-static uint32_t wrap(uint32_t x, uint32_t size)
+static size_t wrap(size_t x, size_t size)
 {
-	uint32_t less = x - size;
+	size_t less = x - size;
 
 	return less < x ? less : x;
 }
 
-static struct walk walk_begin(const struct maglev_member *member, uint32_t size)
+static void walk_begin(struct walk *walk, const struct maglev_member *member, uint32_t size)
 {
-	struct walk walk = {
-		.at = (uint32_t)(name_hash(member, 0x6c62637400000001ull) % size),
-		.weight = member->weight ? member->weight : 1,
-		.id = member->id,
-	};
+	uint64_t offset = name_hash(member, 0x6c62637400000001ull) % size;
 	uint64_t skip = name_hash(member, 0x6c62637400000002ull) % (size - 1) + 1;
 
-	for (int i = 1; i <= STRIDE; i++)
-		walk.steps[i] = wrap(walk.steps[i - 1] + (uint32_t)skip, size);
-	return walk;
+	walk->at = wrap(offset + size - skip, size);
+	for (int i = 0; i < STRIDE_MAX; i++)
+		walk->steps[i] = (uint32_t)wrap((i ? walk->steps[i - 1] : 0) + skip, size);
+	walk->weight = member->weight ? member->weight : 1;
+	walk->id = member->id;
 }
 
-static struct walk *walks_new(const struct maglev_member *members, size_t n, uint32_t size,
-			      uint32_t *ret_price)
+static void fill_begin(struct fill *fill, const struct maglev_member *members)
 {
-	struct maglev_member *sorted = xcalloc(n, sizeof(*sorted));
-	struct walk *walks = xcalloc(n, sizeof(*walks));
-	uint32_t price = 1;
+	struct maglev_member *sorted = NULL;
 
-	memcpy(sorted, members, n * sizeof(*sorted));
-	qsort(sorted, n, sizeof(*sorted), member_compare);
-	for (size_t i = 0; i < n; i++) {
-		walks[i] = walk_begin(&sorted[i], size);
-		if (walks[i].weight > price)
-			price = walks[i].weight;
+	if (!members_are_sorted(members, fill->n)) {
+		sorted = xcalloc(fill->n, sizeof(*sorted));
+		memcpy(sorted, members, fill->n * sizeof(*sorted));
+		qsort(sorted, fill->n, sizeof(*sorted), member_compare);
+		members = sorted;
 	}
-	for (size_t i = 0; i < n; i++)
-		walks[i].credit = price - walks[i].weight;
+	for (size_t i = 0; i < fill->n; i++) {
+		walk_begin(&fill->walks[i], &members[i], (uint32_t)fill->size);
+		if (fill->walks[i].weight > fill->price)
+			fill->price = fill->walks[i].weight;
+	}
+	for (size_t i = 0; i < fill->n; i++)
+		fill->walks[i].credit = fill->price - fill->walks[i].weight;
 	free(sorted);
-	*ret_price = price;
-	return walks;
 }
 
-/* taken has a byte a slot. */
-static uint32_t walk_take(struct walk *walk, uint8_t *taken, uint32_t size)
+static inline struct walk *fill_turn(struct fill *fill)
 {
-	uint32_t at[STRIDE], full;
+	for (;;) {
+		struct walk *walk = &fill->walks[fill->next];
 
-	for (;; walk->at = wrap(walk->at + walk->steps[STRIDE], size)) {
-		full = 0;
-		for (int i = 0; i < STRIDE; i++) {
-			at[i] = wrap(walk->at + walk->steps[i], size);
-			full |= (uint32_t)taken[at[i]] << i;
+		fill->next = fill->next + 1 < fill->n ? fill->next + 1 : 0;
+		walk->credit += walk->weight;
+		if (walk->credit >= fill->price) {
+			walk->credit -= fill->price;
+			return walk;
 		}
-		if (full != (1u << STRIDE) - 1)
-			break;
 	}
-	walk->at = at[__builtin_ctz(~full)];
-	taken[walk->at] = 1;
-	return walk->at;
+}
+
+/* The last of the steps looked at is the lowest bit. */
+static inline uint32_t steps_free(const uint8_t *from, const struct walk *walk, int stride)
+{
+	uint32_t full = 0;
+
+#pragma GCC unroll 16
+	for (int i = 0; i < stride; i++)
+		full = full << 1 | from[walk->steps[i]];
+	return full ^ ((1u << stride) - 1);
+}
+
+/* Turns until no more than `left` slots are free; returns how many are. */
+static inline __attribute__((always_inline)) size_t fill_take(struct fill *fill, size_t free,
+							      size_t left, int stride)
+{
+	size_t size = fill->size;
+	uint8_t *taken = fill->taken;
+	uint32_t *slots = fill->slots;
+
+	for (; free > left; free--) {
+		struct walk *walk = fill_turn(fill);
+		size_t at = walk->at;
+		uint32_t steps;
+
+		while (!(steps = steps_free(&taken[at], walk, stride)))
+			at = wrap(at + walk->steps[stride - 1], size);
+		at = wrap(at + walk->steps[stride - 32 + __builtin_clz(steps)], size);
+		walk->at = at;
+		slots[at] = walk->id;
+		taken[at] = 1;
+		taken[at + size] = 1;
+	}
+	return free;
 }
 
 void maglev_fill(const struct maglev_member *members, size_t n, uint32_t *slots, uint32_t size)
 {
-	struct walk *walks;
-	uint8_t *taken;
-	uint32_t price, done = 0;
+	struct fill fill = { .n = n, .size = size, .slots = slots };
+	size_t free_slots = size;
 
 	if (!n || !size)
 		return;
@@ -163,18 +208,12 @@ void maglev_fill(const struct maglev_member *members, size_t n, uint32_t *slots,
 		slots[0] = members[0].id;
 		return;
 	}
-	walks = walks_new(members, n, size, &price);
-	taken = xcalloc(size, sizeof(*taken));
-	while (done < size) {
-		for (size_t i = 0; i < n && done < size; i++) {
-			walks[i].credit += walks[i].weight;
-			if (walks[i].credit < price)
-				continue;
-			walks[i].credit -= price;
-			slots[walk_take(&walks[i], taken, size)] = walks[i].id;
-			done++;
-		}
-	}
-	free(taken);
-	free(walks);
+	fill.walks = xcalloc(n, sizeof(*fill.walks));
+	fill.taken = xcalloc(size, 2 * sizeof(*fill.taken));
+	fill_begin(&fill, members);
+	free_slots = fill_take(&fill, free_slots, size / 3, 4);
+	free_slots = fill_take(&fill, free_slots, size / 8, 8);
+	fill_take(&fill, free_slots, 0, STRIDE_MAX);
+	free(fill.taken);
+	free(fill.walks);
 }

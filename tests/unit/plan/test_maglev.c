@@ -229,6 +229,75 @@ static void test_fixed(void **state)
 	assert_int_equal(hash, 0x4cc9dbdeu);
 }
 
+/* ------------------------------------------------- as the paper has it -- */
+
+static uint64_t plain_mix(uint64_t hash)
+{
+	hash = (hash ^ hash >> 30) * 0xbf58476d1ce4e5b9ull;
+	hash = (hash ^ hash >> 27) * 0x94d049bb133111ebull;
+	return hash ^ hash >> 31;
+}
+
+/* All IPv4 here: the first eight bytes of an address are zero. */
+static uint64_t plain_hash(const struct maglev_member *member, uint64_t seed)
+{
+	uint64_t low = 0xffffull << 32 | ntohl(member->addr.word[3]);
+
+	return plain_mix(plain_mix(plain_mix(seed) ^ low) ^
+			 ((uint64_t)ntohs(member->port) << 8 | member->proto));
+}
+
+/* Step by step; members are sorted. */
+static void plain_fill(const struct maglev_member *members, size_t n, uint32_t *slots,
+		       uint32_t size)
+{
+	cleanup_free uint64_t *steps = xcalloc(n, sizeof(*steps));
+	uint32_t most = 0, done = 0;
+
+	memset(slots, 0, size * sizeof(*slots));
+	for (size_t i = 0; i < n; i++)
+		most = members[i].weight > most ? members[i].weight : most;
+	for (uint64_t round = 0; done < size; round++) {
+		for (size_t i = 0; i < n && done < size; i++) {
+			uint64_t offset = plain_hash(&members[i], 0x6c62637400000001ull);
+			uint64_t skip =
+				plain_hash(&members[i], 0x6c62637400000002ull) % (size - 1) + 1;
+			uint64_t at;
+
+			/* In the first round, and whenever as many rounds have earned another turn.
+			 */
+			if (round && round * members[i].weight / most ==
+					     (round - 1) * members[i].weight / most)
+				continue;
+			do
+				at = (offset % size + steps[i]++ * skip) % size;
+			while (slots[at]);
+			slots[at] = members[i].id;
+			done++;
+		}
+	}
+}
+
+static void test_plain(void **state)
+{
+	static const size_t counts[] = { 2, 3, 7, 10, 31, 100, 330, 700 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(counts) * 2; i++) {
+		size_t n = counts[i / 2];
+		uint32_t size = maglev_size(n);
+		cleanup_free struct maglev_member *members = members_new(n);
+		cleanup_free uint32_t *plain = xcalloc(size, sizeof(*plain));
+		cleanup_free uint32_t *slots = NULL;
+
+		for (size_t j = 0; j < n && i % 2; j++)
+			members[j].weight = (uint16_t)(j * j % 7 + 1);
+		plain_fill(members, n, plain, size);
+		slots = table_new(members, n);
+		assert_memory_equal(slots, plain, size * sizeof(*slots));
+	}
+}
+
 static void test_time(void **state)
 {
 	cleanup_free struct maglev_member *members = members_new(10);
@@ -258,6 +327,7 @@ int main(void)
 		cmocka_unit_test(test_weights),
 		cmocka_unit_test(test_small_weight),
 		cmocka_unit_test(test_fixed),
+		cmocka_unit_test(test_plain),
 		cmocka_unit_test(test_time),
 	};
 
