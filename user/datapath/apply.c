@@ -7,6 +7,8 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 #include "user/datapath/bloom.h"
 #include "user/datapath/bulk.h"
@@ -15,7 +17,7 @@
 #include "user/datapath/stats.h"
 #include "user/util/cleanup.h"
 
-#define BLOOM_STALE 256 /* of LB_BLOOM_BITS: a thousandth */
+#define BLOOM_STALE 256	 /* of LB_BLOOM_BITS: a thousandth */
 
 #define PUBLISH() __atomic_thread_fence(__ATOMIC_RELEASE)
 #define STORE(place, value) __atomic_store_n(&(place), value, __ATOMIC_RELAXED)
@@ -67,16 +69,47 @@ static int apply_backend(struct datapath *dp, const struct plan_op *op, struct e
 	return r;
 }
 
-static int apply_maglev(struct datapath *dp, const struct plan_op *op, struct err *err)
+/*
+ * Copied by the kernel, past the mapping: where a virtual machine's page tables are shadowed, the
+ * first write to each page of a mapping takes 8 µs, and there are thousands of them. No program
+ * reads what is written: no frontend names it yet.
+ */
+static void slots_write(struct datapath *dp, uint32_t base, uint32_t n)
 {
-	uint32_t base = op->maglev.base, len = op->maglev.len;
+	struct iovec from = { .iov_base = dp->scratch, .iov_len = n * sizeof(*dp->scratch) };
+	struct iovec to = { .iov_base = &dp->slots[base], .iov_len = from.iov_len };
 
-	if (len > MAGLEV_MAX || base > dp->n_slots || len > dp->n_slots - base)
-		return err_set(err, -ERANGE, "lb_maglev has no range %u+%u", base, len);
-	maglev_fill(op->maglev.members, op->maglev.n, dp->scratch, len);
-	for (uint32_t i = 0; i < len; i++)
-		STORE(dp->slots[base + i], dp->scratch[i]);
-	PUBLISH(); /* before the frontend that will name this range */
+	if (process_vm_writev(getpid(), &from, 1, &to, 1, 0) != (ssize_t)from.iov_len)
+		memcpy(to.iov_base, from.iov_base, from.iov_len);
+	PUBLISH(); /* before the frontends that will name them */
+}
+
+/* All tables that follow each other; ret_next is the first operation after them. */
+static int apply_tables(struct datapath *dp, const struct plan *plan, size_t first,
+			size_t *ret_next, struct err *err)
+{
+	uint32_t base = 0, n = 0; /* what is in scratch, and where it belongs */
+	size_t i;
+
+	for (i = first; i < plan->n && plan->ops[i].kind == PLAN_MAGLEV_SET; i++) {
+		const struct plan_op *op = &plan->ops[i];
+		uint32_t len = op->maglev.len;
+
+		if (len > MAGLEV_MAX || op->maglev.base > dp->n_slots ||
+		    len > dp->n_slots - op->maglev.base)
+			return err_set(err, -ERANGE, "lb_maglev has no range %u+%u",
+				       op->maglev.base, len);
+		if (n && (op->maglev.base != base + n || len > MAGLEV_MAX - n)) {
+			slots_write(dp, base, n);
+			n = 0;
+		}
+		if (!n)
+			base = op->maglev.base;
+		maglev_fill(op->maglev.members, op->maglev.n, &dp->scratch[n], len);
+		n += len;
+	}
+	slots_write(dp, base, n);
+	*ret_next = i;
 	return 0;
 }
 
@@ -181,7 +214,7 @@ static int apply_at(struct datapath *dp, const struct plan *plan, size_t i, size
 	case PLAN_BACKEND_RETIRE:
 		return apply_backend(dp, op, err);
 	case PLAN_MAGLEV_SET:
-		return apply_maglev(dp, op, err);
+		return apply_tables(dp, plan, i, ret_next, err);
 	case PLAN_FRONTEND_DELETE:
 	case PLAN_RANGE_DELETE:
 	case PLAN_SERVICE_DELETE:

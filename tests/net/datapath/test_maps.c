@@ -166,6 +166,33 @@ static void many_services(void **state)
 	free(ops);
 }
 
+/* Side by side, with a gap, and more than are copied at once. */
+static void many_tables(void **state)
+{
+	enum { MANY = 200, LEN = 1009, GAP = 100, ROOM = MANY * LEN + GAP };
+	struct maglev_member members[MANY][2];
+	struct plan_op ops[MANY];
+	cleanup_free uint32_t *slots = xcalloc(ROOM, sizeof(*slots));
+
+	(void)state;
+	memset(dp->slots, 0, ROOM * sizeof(*slots));
+	for (uint32_t i = 0; i < MANY; i++) {
+		uint32_t base = i * LEN + (i < MANY / 2 ? 0 : GAP);
+
+		for (uint32_t j = 0; j < 2; j++)
+			members[i][j] = (struct maglev_member){ .addr = v4(0x0a000000 + i * 2 + j),
+								.weight = 1,
+								.id = i * 2 + j + 1 };
+		ops[i] = (struct plan_op){
+			.kind = PLAN_MAGLEV_SET,
+			.maglev = { .base = base, .len = LEN, .members = members[i], .n = 2 }
+		};
+		maglev_fill(members[i], 2, &slots[base], LEN);
+	}
+	apply(ops, MANY);
+	assert_memory_equal(dp->slots, slots, ROOM * sizeof(*slots));
+}
+
 static void ids_out_of_range(void **state)
 {
 	struct maglev_member member = { .id = 1 };
@@ -411,6 +438,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(apply_and_snapshot),
 		cmocka_unit_test(many_services),
+		cmocka_unit_test(many_tables),
 		cmocka_unit_test(ids_out_of_range),
 		cmocka_unit_test(counters_move_to_their_service),
 		cmocka_unit_test(flows_by_state),
