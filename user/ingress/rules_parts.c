@@ -49,13 +49,20 @@ static void slice_servers(const struct endpoint_slice *slice, const char *port_n
 static void pods_find(const struct store *store, const struct object *service,
 		      const struct service_port *port, struct ingress_route *route)
 {
-	struct object_list slices = { 0 };
+	struct store_view stored = store_slices(store, service->ns, service->name);
+	struct object_list made;
+	const struct object *first;
 
-	slices_of_service(store, service, &slices);
-	for (size_t i = 0; i < slices.n; i++)
-		if (slices.items[i]->slice->v4 == slices.items[0]->slice->v4)
-			slice_servers(slices.items[i]->slice, port->name, route);
-	object_list_free(&slices);
+	slices_make(store, service, &made);
+	first = stored.n ? stored.items[0] : made.n ? made.items[0] : NULL;
+	for (size_t i = 0; i < stored.n + made.n; i++) {
+		const struct object *slice =
+			i < stored.n ? stored.items[i] : made.items[i - stored.n];
+
+		if (slice->slice->v4 == first->slice->v4)
+			slice_servers(slice->slice, port->name, route);
+	}
+	object_list_free(&made);
 }
 
 void servers_find(struct ingress_rules *rules, const struct store *store,

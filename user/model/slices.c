@@ -215,32 +215,14 @@ static void slices_stored(const struct store *store, const struct object *servic
 	}
 }
 
-/* A slice of the store stands for the made one of its name: it was printed and applied again. */
-static void slices_unite(struct object_list *stored, struct object_list *made,
-			 const struct store *store)
-{
-	for (size_t i = 0; i < made->n; i++) {
-		struct object *slice = made->items[i];
-
-		if (store_find(store, K8S_ENDPOINT_SLICE, slice->ns, slice->name))
-			object_free(slice);
-		else
-			vec_push(stored, slice);
-	}
-	vec_free(made);
-	if (stored->n)
-		qsort(stored->items, stored->n, sizeof(*stored->items), object_compare);
-}
-
-void slices_of_service(const struct store *store, const struct object *service,
-		       struct object_list *ret_slices)
+void slices_make(const struct store *store, const struct object *service,
+		 struct object_list *ret_slices)
 {
 	const struct object *mirror = endpoints_to_mirror(store, service);
 	struct object_list list = { 0 }, made = { 0 };
 	bool v4[2];
 	size_t n_families = service_families(service->service, v4);
 
-	slices_stored(store, service, &list);
 	for (size_t i = 0; i < n_families; i++) {
 		struct maker maker = { .service = service,
 				       .labels_from = mirror ? mirror : service,
@@ -257,6 +239,27 @@ void slices_of_service(const struct store *store, const struct object *service,
 			slices_from_pods(store, &maker);
 		}
 	}
-	slices_unite(&list, &made, store);
+	/* A slice of the store stands for the made one of its name: it was printed and applied. */
+	for (size_t i = 0; i < made.n; i++) {
+		struct object *slice = made.items[i];
+
+		if (store_find(store, K8S_ENDPOINT_SLICE, slice->ns, slice->name))
+			object_free(slice);
+		else
+			vec_push(&list, slice);
+	}
+	vec_free(&made);
+	*ret_slices = list;
+}
+
+void slices_of_service(const struct store *store, const struct object *service,
+		       struct object_list *ret_slices)
+{
+	struct object_list list;
+
+	slices_make(store, service, &list);
+	slices_stored(store, service, &list);
+	if (list.n)
+		qsort(list.items, list.n, sizeof(*list.items), object_compare);
 	*ret_slices = list;
 }

@@ -20,6 +20,10 @@
 void slices_of_service(const struct store *store, const struct object *service,
 		       struct object_list *ret_slices);
 
+/* Those of them that are newly made alone, in no order; the trees of the others may be slim. */
+void slices_make(const struct store *store, const struct object *service,
+		 struct object_list *ret_slices);
+
 /*
  * The Endpoints object that the endpoints controller would make for a service with a
  * selector, or a copy of the stored one; NULL when there is none.

@@ -354,9 +354,44 @@ static void test_problem(void **state)
 	store_free(store);
 }
 
+/* An agent keeps no trees of slices: written ones and Pods give the servers all the same. */
+static void test_slim(void **state)
+{
+	static const char yaml[] =
+		"apiVersion: v1\nkind: Service\nmetadata: {name: h}\n"
+		"spec: {clusterIP: None, selector: {app: h}, ports: [{port: 80, name: http}]}\n"
+		"---\n"
+		"apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\n"
+		"metadata: {name: h-1, labels: {kubernetes.io/service-name: h}}\n"
+		"addressType: IPv4\nports: [{name: http, port: 80}]\n"
+		"endpoints: [{addresses: [10.0.0.1]}]\n"
+		"---\n"
+		"apiVersion: v1\nkind: Pod\nmetadata: {name: h, labels: {app: h}}\n"
+		"spec: {containers: [{name: c}]}\nstatus: {podIP: 10.0.0.2, phase: Running}\n"
+		"---\n"
+		"apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: i}\n"
+		"spec: {defaultBackend: {service: {name: h, port: {number: 80}}}}\n";
+	struct object_list list = { 0 };
+	struct ingress_rules rules;
+	struct store *store = store_new();
+
+	(void)state;
+	assert_int_equal(manifest_parse("test", yaml, strlen(yaml), "default", &list, NULL), 0);
+	for (size_t i = 0; i < list.n; i++)
+		object_slim(list.items[i]);
+	store_load(store, &list);
+	object_list_free(&list);
+	rules_make(store, NULL, &rules);
+	assert_int_equal(rules.routes.n, 1);
+	assert_true(rules.routes.items[0].listed);
+	assert_int_equal(rules.routes.items[0].servers.n, 2);
+	rules_done(&rules);
+	store_free(store);
+}
+
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_LEN(match_cases) + ARRAY_LEN(problem_cases)];
+	struct CMUnitTest tests[ARRAY_LEN(match_cases) + ARRAY_LEN(problem_cases) + 1];
 	size_t n = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(match_cases); i++)
@@ -365,5 +400,6 @@ int main(void)
 	for (size_t i = 0; i < ARRAY_LEN(problem_cases); i++)
 		tests[n++] = (struct CMUnitTest){ problem_cases[i].name, test_problem, NULL, NULL,
 						  (void *)&problem_cases[i] };
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_slim);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
