@@ -171,8 +171,11 @@ static int pods_load(const char *dir, struct object_list *list, struct err *err)
 	(void)err;
 	for (size_t i = 0; i < 10000; i++) {
 		vec_push(list, control_service(i));
-		for (size_t j = 0; j < 10; j++)
+		object_slim(list->items[list->n - 1]); /* as state_load_slim does it */
+		for (size_t j = 0; j < 10; j++) {
 			vec_push(list, control_pod(i, j));
+			object_slim(list->items[list->n - 1]);
+		}
 	}
 	return 0;
 }

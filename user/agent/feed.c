@@ -133,7 +133,9 @@ void reconcile_put(struct reconcile *reconcile, struct object *object)
 
 	change_record(reconcile, old, object);
 	object_touch(reconcile, old, object);
-	object_slim(object);
+	/* Its end is told in full, too. */
+	if (!reconcile->record)
+		object_slim(object);
 }
 
 void reconcile_delete(struct reconcile *reconcile, enum k8s_kind kind, const char *ns,

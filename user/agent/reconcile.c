@@ -19,7 +19,7 @@
 
 const struct reconcile_io reconcile_io_node = {
 	.mark = state_mark,
-	.load = state_load,
+	.load = state_load_slim,
 	.open = datapath_open,
 	.close = datapath_close,
 	.attach_pods = datapath_attach_pods,

@@ -127,6 +127,29 @@ static void metadata_decode(const struct field *root, const char *default_ns, st
 	annotations_check(&annotations);
 }
 
+static int label_compare(const void *a, const void *b)
+{
+	return strcmp(((const struct label *)a)->key, ((const struct label *)b)->key);
+}
+
+struct label *labels_decode(const struct field *map, size_t *ret_n)
+{
+	struct label *labels;
+	const char *key;
+	json_t *value;
+	size_t n = 0;
+
+	*ret_n = 0;
+	if (!map->json || map->reading->code)
+		return NULL;
+	labels = xcalloc(json_object_size(map->json), sizeof(*labels));
+	json_object_foreach (map->json, key, value)
+		labels[n++] = (struct label){ key, json_string_value(value) };
+	qsort(labels, n, sizeof(*labels), label_compare);
+	*ret_n = n;
+	return labels;
+}
+
 static void typed_decode(const struct field *root, struct object *object)
 {
 	switch (object->kind) {

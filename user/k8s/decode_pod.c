@@ -205,6 +205,7 @@ struct pod *pod_decode(const struct field *root)
 {
 	struct pod *pod = xcalloc(1, sizeof(*pod));
 	struct field metadata = field_get(root, "metadata");
+	struct field labels = field_get(&metadata, "labels");
 	struct field deleted = field_get(&metadata, "deletionTimestamp");
 	struct field spec = field_get(root, "spec");
 	struct field node_name = field_get(&spec, "nodeName");
@@ -213,6 +214,7 @@ struct pod *pod_decode(const struct field *root)
 	struct field status = field_get(root, "status");
 	struct field phase = field_get(&status, "phase");
 
+	pod->labels = labels_decode(&labels, &pod->n_labels);
 	containers_decode(&spec, pod);
 	pod->node_name = field_name(&node_name, name_dns1123_subdomain);
 	pod->hostname = field_name(&hostname, name_dns1123_label);
@@ -226,16 +228,25 @@ struct pod *pod_decode(const struct field *root)
 	return pod;
 }
 
-void pod_free(struct pod *pod)
+void pod_containers_free(struct pod *pod)
 {
-	if (!pod)
-		return;
 	for (size_t i = 0; i < pod->n_containers; i++) {
 		for (enum probe_kind kind = 0; kind < PROBE_KINDS; kind++)
 			probe_free(pod->containers[i].probes[kind]);
 		free(pod->containers[i].reason);
 	}
 	free(pod->containers);
+	pod->containers = NULL;
+	pod->n_containers = 0;
+}
+
+void pod_free(struct pod *pod)
+{
+	if (!pod)
+		return;
+	pod_containers_free(pod);
+	free(pod->labels);
 	free(pod->ports);
+	free(pod->texts);
 	free(pod);
 }

@@ -41,25 +41,12 @@ static enum service_type type_decode(const struct field *spec)
 	return SERVICE_CLUSTER_IP;
 }
 
-static int label_compare(const void *a, const void *b)
-{
-	return strcmp(((const struct label *)a)->key, ((const struct label *)b)->key);
-}
-
 static void selector_decode(const struct field *spec, struct service *service)
 {
 	struct field selector = field_get(spec, "selector");
-	const char *key;
-	json_t *value;
 
 	field_string_map(&selector, name_qualified, name_label_value);
-	if (!selector.json || spec->reading->code)
-		return;
-	service->selector = xcalloc(json_object_size(selector.json), sizeof(*service->selector));
-	json_object_foreach (selector.json, key, value)
-		service->selector[service->n_selector++] =
-			(struct label){ key, json_string_value(value) };
-	qsort(service->selector, service->n_selector, sizeof(*service->selector), label_compare);
+	service->selector = labels_decode(&selector, &service->n_selector);
 }
 
 /* A number, or the name of a container's port; a string of digits is neither. */

@@ -23,6 +23,7 @@ void slice_detach(struct endpoint_slice *slice);
 
 struct pod *pod_decode(const struct field *root);
 void pod_free(struct pod *pod);
+void pod_containers_free(struct pod *pod);
 
 struct node *node_decode(const struct field *root);
 void node_free(struct node *node);
@@ -46,5 +47,8 @@ uint16_t weight_decode(const struct field *metadata);
 
 /* What several kinds share: `protocol`, TCP when absent. */
 uint8_t protocol_decode(const struct field *port);
+
+/* Labels that were checked, or a selector, sorted by key. The caller owns the list. */
+struct label *labels_decode(const struct field *map, size_t *ret_n);
 
 #endif

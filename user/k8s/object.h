@@ -164,6 +164,8 @@ struct container {
 };
 
 struct pod {
+	struct label *labels; /* metadata.labels, sorted by key */
+	size_t n_labels;
 	struct lb_addr ips[2];
 	size_t n_ips;
 	const char *node_name;		  /* or NULL */
@@ -179,6 +181,7 @@ struct pod {
 	bool gates_open;  /* the conditions of spec.readinessGates, if any, are True */
 	struct container *containers;
 	size_t n_containers;
+	char *texts; /* what its strings point into after object_slim, and the object's; owned */
 };
 
 struct node {
@@ -230,7 +233,7 @@ struct object {
 	enum k8s_kind kind;
 	const char *ns; /* "" for kinds without a namespace; "default" applied */
 	const char *name;
-	json_t *json; /* owned */
+	json_t *json; /* owned; NULL: see object_slim */
 	union {	      /* typed part, owned; NULL for kinds that have none */
 		struct service *service;
 		struct endpoints *endpoints;
@@ -247,8 +250,9 @@ const char *object_label(const struct object *object, const char *key);
 const char *object_annotation(const struct object *object, const char *key);
 
 /*
- * Leaves away what nobody reads who only follows a cluster: of the tree who owns it and the like,
- * of an EndpointSlice and of a Service all but the metadata. It can no longer be printed as it was.
+ * Leaves away what nobody reads who prints no objects: of the tree who owns it and the like,
+ * of an EndpointSlice and of a Service all but the metadata, of a Pod without probes the whole tree
+ * and its containers. It can no longer be printed as it was.
  */
 void object_slim(struct object *object);
 

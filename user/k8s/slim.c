@@ -115,6 +115,51 @@ void slice_detach(struct endpoint_slice *slice)
 	slice_own(&pool, slice);
 }
 
+static bool pod_is_probed(const struct pod *pod)
+{
+	for (size_t i = 0; i < pod->n_containers; i++) {
+		for (enum probe_kind kind = 0; kind < PROBE_KINDS; kind++) {
+			if (pod->containers[i].probes[kind])
+				return true;
+		}
+	}
+	return false;
+}
+
+static void pod_own(struct pool *pool, struct object *object)
+{
+	struct pod *pod = object->pod;
+
+	pool_own(pool, &object->ns);
+	pool_own(pool, &object->name);
+	for (size_t i = 0; i < pod->n_labels; i++) {
+		pool_own(pool, &pod->labels[i].key);
+		pool_own(pool, &pod->labels[i].value);
+	}
+	for (size_t i = 0; i < pod->n_ports; i++)
+		pool_own(pool, &pod->ports[i].name);
+	pool_own(pool, &pod->node_name);
+	pool_own(pool, &pod->hostname);
+	pool_own(pool, &pod->subdomain);
+	pool_own(pool, &pod->phase);
+}
+
+/* Probes go by its annotations and its status, and their strings are the tree's. */
+static void pod_detach(struct object *object)
+{
+	struct pool pool = { 0 };
+
+	if (pod_is_probed(object->pod))
+		return;
+	pod_containers_free(object->pod);
+	pod_own(&pool, object);
+	pool = (struct pool){ .texts = xmalloc(pool.size) };
+	object->pod->texts = pool.texts;
+	pod_own(&pool, object);
+	json_decref(object->json);
+	object->json = NULL;
+}
+
 static void keys_delete(json_t *json, const char *const *keys)
 {
 	for (; *keys; keys++)
@@ -148,5 +193,7 @@ void object_slim(struct object *object)
 	} else if (object->kind == K8S_SERVICE) {
 		service_detach(object->service);
 		keys_delete(object->json, of_services);
+	} else if (object->kind == K8S_POD) {
+		pod_detach(object);
 	}
 }

@@ -138,7 +138,7 @@ static int check_content(const char *path, enum k8s_kind kind, const char *ns, c
 }
 
 static int load_file(const char *folder, enum k8s_kind kind, const char *ns, const char *file_name,
-		     struct object_list *list, struct err *err)
+		     bool slim, struct object_list *list, struct err *err)
 {
 	cleanup_free char *path = xasprintf("%s/%s", folder, file_name);
 	cleanup_free char *name = strndup(file_name, strlen(file_name) - strlen(SUFFIX));
@@ -152,10 +152,13 @@ static int load_file(const char *folder, enum k8s_kind kind, const char *ns, con
 		r = manifest_parse(path, text, size, *ns ? ns : "default", list, err);
 	if (!r)
 		r = check_content(path, kind, ns, name, list, before, err);
+	/* At once, so that the next one gets its memory. */
+	if (!r && slim)
+		object_slim(list->items[before]);
 	return r;
 }
 
-static int load_folder(const char *dir, enum k8s_kind kind, const char *ns,
+static int load_folder(const char *dir, enum k8s_kind kind, const char *ns, bool slim,
 		       struct object_list *list, struct err *err)
 {
 	static const char *const suffixes[] = { SUFFIX, NULL };
@@ -167,12 +170,13 @@ static int load_folder(const char *dir, enum k8s_kind kind, const char *ns,
 	if (r)
 		return r == -ENOENT ? 0 : r;
 	for (size_t i = 0; !r && i < n; i++)
-		r = load_file(folder, kind, ns, names[i], list, err);
+		r = load_file(folder, kind, ns, names[i], slim, list, err);
 	dir_names_free(names, n);
 	return r;
 }
 
-static int load_kind(const char *dir, enum k8s_kind kind, struct object_list *list, struct err *err)
+static int load_kind(const char *dir, enum k8s_kind kind, bool slim, struct object_list *list,
+		     struct err *err)
 {
 	cleanup_free char *folder = folder_path(dir, kind, NULL);
 	char **names;
@@ -180,27 +184,37 @@ static int load_kind(const char *dir, enum k8s_kind kind, struct object_list *li
 	int r;
 
 	if (!k8s_kinds[kind].namespaced)
-		return load_folder(dir, kind, "", list, err);
+		return load_folder(dir, kind, "", slim, list, err);
 	r = dir_read(folder, NULL, &names, &n, err);
 	if (r)
 		return r == -ENOENT ? 0 : r;
 	for (size_t i = 0; !r && i < n; i++)
-		r = load_folder(dir, kind, names[i], list, err);
+		r = load_folder(dir, kind, names[i], slim, list, err);
 	dir_names_free(names, n);
 	return r;
 }
 
-int state_load(const char *dir, struct object_list *list, struct err *err)
+static int load_all(const char *dir, bool slim, struct object_list *list, struct err *err)
 {
 	struct object_list loaded = { 0 };
 	int r = 0;
 
 	for (enum k8s_kind kind = 0; !r && kind < K8S_KINDS; kind++)
-		r = load_kind(dir, kind, &loaded, err);
+		r = load_kind(dir, kind, slim, &loaded, err);
 	for (size_t i = 0; !r && i < loaded.n; i++)
 		vec_push(list, TAKE_PTR(loaded.items[i]));
 	object_list_free(&loaded);
 	return r;
+}
+
+int state_load(const char *dir, struct object_list *list, struct err *err)
+{
+	return load_all(dir, false, list, err);
+}
+
+int state_load_slim(const char *dir, struct object_list *list, struct err *err)
+{
+	return load_all(dir, true, list, err);
 }
 
 /* ---------------------------------------------------------------- write -- */

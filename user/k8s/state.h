@@ -16,6 +16,9 @@ LB_CHECKED int state_lock(const char *dir, struct err *err);
 /* Reads everything. A missing directory is an empty state. Needs no lock: files change whole. */
 LB_CHECKED int state_load(const char *dir, struct object_list *list, struct err *err);
 
+/* The same for who prints no objects: they are slim, see object_slim. */
+LB_CHECKED int state_load_slim(const char *dir, struct object_list *list, struct err *err);
+
 /* Writes one object durably; Secrets with mode 0600, all directories 0700 for them. */
 LB_CHECKED int state_put(const char *dir, const struct object *object, struct err *err);
 

@@ -24,13 +24,17 @@ size_t service_families(const struct service *service, bool ret_v4[2])
 	return 1;
 }
 
-static json_t *pod_labels(const struct object *pod)
+static const char *label_find(const struct pod *pod, const char *key)
 {
-	return json_object_get(json_object_get(pod->json, "metadata"), "labels");
+	for (size_t i = 0; i < pod->n_labels; i++) {
+		if (!strcmp(pod->labels[i].key, key))
+			return pod->labels[i].value;
+	}
+	return NULL;
 }
 
 /* known: a label of the selector that is known to match, or NULL. */
-static bool selector_matches(const struct service *service, const json_t *labels,
+static bool selector_matches(const struct service *service, const struct pod *pod,
 			     const struct label *known)
 {
 	for (size_t i = 0; i < service->n_selector; i++) {
@@ -39,7 +43,7 @@ static bool selector_matches(const struct service *service, const json_t *labels
 
 		if (label == known)
 			continue;
-		value = json_string_value(json_object_get(labels, label->key));
+		value = label_find(pod, label->key);
 		if (!value || strcmp(value, label->value) != 0)
 			return false;
 	}
@@ -123,9 +127,7 @@ static void pod_select(void *arg, const struct object *pod, const struct label *
 {
 	const struct selection *selection = arg;
 
-	/* One label is known already, and looking labels up in the tree is what costs most here. */
-	if (selection->service->service->n_selector == 1 ||
-	    selector_matches(selection->service->service, pod_labels(pod), known))
+	if (selector_matches(selection->service->service, pod->pod, known))
 		member_add(selection->store, selection->service, pod, selection->v4,
 			   selection->members);
 }
@@ -147,7 +149,7 @@ void members_select(const struct store *store, const struct object *service, boo
 bool members_chosen(const struct object *service, const struct object *pod)
 {
 	return service->service->n_selector && !strcmp(service->ns, pod->ns) &&
-	       selector_matches(service->service, pod_labels(pod), NULL);
+	       selector_matches(service->service, pod->pod, NULL);
 }
 
 uint16_t member_port(const struct pod *pod, const struct service_port *port)

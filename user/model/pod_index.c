@@ -6,10 +6,10 @@
 #include "user/model/hash.h"
 #include "user/util/vec.h"
 
-/* A pod under one of its labels. Looking labels up in its tree is what costs most here. */
+/* A pod under one of its labels. */
 struct pod_entry {
 	const struct object *pod;
-	struct label label;
+	const struct label *label;
 	uint32_t next; /* the chain goes on there; 0: ends. Entry 0 is unused */
 };
 
@@ -35,20 +35,13 @@ static size_t label_slot(const struct pod_index *index, const char *ns, const ch
 
 static void pod_index_add(struct pod_index *index, const struct object *pod)
 {
-	json_t *labels = json_object_get(json_object_get(pod->json, "metadata"), "labels");
-	const char *key;
-	json_t *value;
+	for (size_t i = 0; i < pod->pod->n_labels; i++) {
+		const struct label *label = &pod->pod->labels[i];
+		struct pod_bucket *bucket =
+			&index->buckets[label_slot(index, pod->ns, label->key, label->value)];
 
-	json_object_foreach (labels, key, value) {
-		const char *text = json_string_value(value);
-		struct pod_bucket *bucket;
-
-		if (!text)
-			continue;
-		bucket = &index->buckets[label_slot(index, pod->ns, key, text)];
 		vec_push(index,
-			 ((struct pod_entry){
-				 .pod = pod, .label = { key, text }, .next = bucket->first }));
+			 ((struct pod_entry){ .pod = pod, .label = label, .next = bucket->first }));
 		bucket->first = (uint32_t)index->n - 1;
 		bucket->n++;
 	}
@@ -111,8 +104,8 @@ void pod_index_each(const struct pod_index *index, const char *ns, const struct 
 		const struct pod_entry *entry = &index->items[at];
 
 		/* Other labels meet in the chain, and the same label in other namespaces. */
-		if (!strcmp(entry->label.key, label->key) &&
-		    !strcmp(entry->label.value, label->value) && !strcmp(entry->pod->ns, ns))
+		if (!strcmp(entry->label->key, label->key) &&
+		    !strcmp(entry->label->value, label->value) && !strcmp(entry->pod->ns, ns))
 			visit(arg, entry->pod, label);
 	}
 }

@@ -69,18 +69,13 @@ static size_t selectors_search(const struct selectors *selectors, const struct s
 void selectors_each(const struct selectors *selectors, const struct object *pod,
 		    void (*visit)(void *arg, const struct object *service), void *arg)
 {
-	json_t *labels = json_object_get(json_object_get(pod->json, "metadata"), "labels");
-	const char *key;
-	json_t *value;
+	for (size_t i = 0; i < pod->pod->n_labels; i++) {
+		const struct selector wanted = { pod->ns, pod->pod->labels[i], NULL };
 
-	json_object_foreach (labels, key, value) {
-		const char *text = json_string_value(value);
-		const struct selector wanted = { pod->ns, { key, text ? text : "" }, NULL };
-
-		for (size_t i = selectors_search(selectors, &wanted);
-		     i < selectors->n && !selector_compare(&selectors->items[i], &wanted); i++) {
-			if (members_chosen(selectors->items[i].service, pod))
-				visit(arg, selectors->items[i].service);
+		for (size_t j = selectors_search(selectors, &wanted);
+		     j < selectors->n && !selector_compare(&selectors->items[j], &wanted); j++) {
+			if (members_chosen(selectors->items[j].service, pod))
+				visit(arg, selectors->items[j].service);
 		}
 	}
 }

@@ -106,12 +106,58 @@ static void test_strings_of_a_service(void **state)
 	object_free(object);
 }
 
+static void test_pod(void **state)
+{
+	struct object *object =
+		decode_good("apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: b, labels: "
+			    "{tier: front, "
+			    "app: web}}\n"
+			    "spec:\n  nodeName: node-1\n  hostname: h\n  subdomain: web\n"
+			    "  containers: [{name: c, ports: [{name: http, containerPort: 80}]}]\n"
+			    "status: {podIP: 10.0.0.1, phase: Running}\n");
+	const struct pod *pod = object->pod;
+
+	(void)state;
+	object_slim(object);
+	assert_null(object->json);
+	assert_int_equal(pod->n_containers, 0);
+	assert_string_equal(object->ns, "b");
+	assert_string_equal(object->name, "a");
+	assert_int_equal(pod->n_labels, 2);
+	assert_string_equal(pod->labels[0].key, "app");
+	assert_string_equal(pod->labels[0].value, "web");
+	assert_string_equal(pod->labels[1].value, "front");
+	assert_string_equal(pod->ports[0].name, "http");
+	assert_string_equal(pod->node_name, "node-1");
+	assert_string_equal(pod->hostname, "h");
+	assert_string_equal(pod->subdomain, "web");
+	assert_string_equal(pod->phase, "Running");
+	object_free(object);
+}
+
+/* Its container's status and its annotations say which target it is. */
+static void test_probed_pod(void **state)
+{
+	struct object *object = decode_good(
+		"apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n"
+		"  - {name: c, livenessProbe: {tcpSocket: {port: 80}}}\n"
+		"status: {podIP: 10.0.0.1, containerStatuses: [{name: c, containerID: x}]}\n");
+
+	(void)state;
+	object_slim(object);
+	assert_int_equal(object->pod->n_containers, 1);
+	assert_non_null(json_object_get(object->json, "status"));
+	object_free(object);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_tree),
 		cmocka_unit_test(test_strings),
 		cmocka_unit_test(test_strings_of_a_service),
+		cmocka_unit_test(test_pod),
+		cmocka_unit_test(test_probed_pod),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
