@@ -128,7 +128,9 @@ static int agent_sync(struct agent *agent, struct sync_result *ret_result, struc
 	if (!rc)
 		agent->synced = clock_ms();
 	names_update(&agent->names, agent->config, agent->reconcile.store,
+		     agent->reconcile.names_stale || full,
 		     agent->reconcile.names_served ? agent->reconcile.dp : NULL);
+	agent->reconcile.names_stale = false;
 	ingress_control_update(agent->ingress, &agent->reconcile);
 	services_changed(agent);
 	metrics_server_update(agent->metrics, &agent->config->metrics);

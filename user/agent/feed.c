@@ -85,12 +85,20 @@ static void node_touch(struct reconcile *reconcile, const struct object *old,
 		reconcile_forget(reconcile);
 }
 
+/* A cluster's names are made of these. */
+static bool kind_has_names(enum k8s_kind kind)
+{
+	return kind == K8S_NAMESPACE || kind == K8S_SERVICE || kind == K8S_ENDPOINT_SLICE ||
+	       kind == K8S_ENDPOINTS;
+}
+
 /* Takes the old object over. */
 static void object_touch(struct reconcile *reconcile, struct object *old, const struct object *now)
 {
 	const struct object *any = now ? now : old;
 
 	reconcile->feed.services_changed |= any->kind == K8S_SERVICE;
+	reconcile->names_stale |= kind_has_names(any->kind);
 	if (any->kind == K8S_SERVICE && reconcile->have_desired) {
 		touched_service(&reconcile->touched, any->ns, any->name, old);
 		return;

@@ -12,11 +12,9 @@
 
 /* -------------------------------------------------------------- endpoints -- */
 
-static int name_compare(const struct object *object, const struct lb_name *name)
+static bool same_object(const struct lb_name *a, const struct lb_name *b)
 {
-	int order = strcmp(object->ns, name->namespace);
-
-	return order ? order : strcmp(object->name, name->name);
+	return !strcmp(a->namespace, b->namespace) && !strcmp(a->name, b->name);
 }
 
 /* A pod is one endpoint, however many ports of it are served. */
@@ -54,30 +52,30 @@ static void check_add(struct health_check_list *list, const struct object *objec
 		check->ready[family] = ready_count(first, behind, family == 0);
 }
 
-static bool object_is_checked(const struct object *object)
+/* Most are not, which is told without looking for the object. */
+static bool may_be_checked(const struct lb_name *name)
 {
-	const struct service *service = object->service;
-
-	return service->type == SERVICE_LOAD_BALANCER && service->external_local &&
-	       service->health_check_node_port;
+	return name->type == LB_SERVICE_LOAD_BALANCER && name->flags & LB_NAME_EXTERNAL_LOCAL;
 }
 
+/* By namespace and name, as the desired Services are. */
 void health_checks_collect(const struct store *store, const struct desired *desired,
 			   struct health_check_list *ret_list)
 {
-	struct store_view services = store_list(store, K8S_SERVICE, NULL);
 	const struct desired_service *at = desired->services;
 	const struct desired_service *end = at + desired->n_services;
 	struct health_check_list list = { 0 };
 
-	/* Both are sorted by namespace and name; the desired ones are a part of the others. */
-	for (size_t i = 0; i < services.n && at < end; i++) {
-		const struct object *object = services.items[i];
-		const struct desired_service *first = at;
+	while (at < end) {
+		const struct desired_service *first = at++;
+		const struct object *object;
 
-		while (at < end && !name_compare(object, &at->name))
+		if (!may_be_checked(&first->name))
+			continue;
+		while (at < end && same_object(&first->name, &at->name))
 			at++;
-		if (at > first && object_is_checked(object))
+		object = store_find(store, K8S_SERVICE, first->name.namespace, first->name.name);
+		if (object && object->service->health_check_node_port)
 			check_add(&list, object, first, at);
 	}
 	*ret_list = list;

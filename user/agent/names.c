@@ -134,12 +134,13 @@ static void zone_update(struct names *names, const struct config *config, const 
 }
 
 void names_update(struct names *names, const struct config *config, const struct store *store,
-		  struct datapath *dp)
+		  bool stale, struct datapath *dp)
 {
 	server_update(names, config, dp);
 	if (!names->server || !store)
 		return;
-	zone_update(names, config, store);
+	if (stale || !names->zone)
+		zone_update(names, config, store);
 	if (dp && config->dns.kernel)
 		kernel_update(names, dp);
 }

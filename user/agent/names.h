@@ -18,9 +18,12 @@ struct names {
 	char *kernel_error;	/* why the programs do not answer */
 };
 
-/* After a sync. dp: the cluster's DNS address is to be served, too; NULL: it is not ours. */
+/*
+ * After a sync. stale: the store or the configuration has changed since the last one. dp: the
+ * cluster's DNS address is to be served, too; NULL: it is not ours.
+ */
 void names_update(struct names *names, const struct config *config, const struct store *store,
-		  struct datapath *dp);
+		  bool stale, struct datapath *dp);
 
 /* Ends the server. The next update starts it anew, with a configuration that may be another. */
 void names_close(struct names *names);

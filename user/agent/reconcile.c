@@ -74,6 +74,7 @@ void reconcile_configure(struct reconcile *reconcile, const struct config *confi
 	reconcile_forget(reconcile);
 	reconcile->config = config;
 	reconcile->mark = 0; /* it adds objects of its own */
+	reconcile->names_stale = true;
 	reconcile->stale = RECONCILE_ALL;
 }
 
@@ -123,6 +124,7 @@ static int objects_read(struct reconcile *r, struct err *err)
 	r->store = store_new();
 	store_load(r->store, &list);
 	r->names_added = r->names_served = false;
+	r->names_stale = true;
 	object_list_free(&list);
 	if (r->loaded)
 		r->loaded(r->loaded_arg, r->store);
@@ -138,7 +140,7 @@ static void names_add(struct reconcile *r)
 		return;
 	reconcile_forget(r);
 	r->names_served = builtin_add(r->store, r->config);
-	r->names_added = true;
+	r->names_added = r->names_stale = true;
 }
 
 static struct stat pins_stat(const struct reconcile *r)
@@ -356,6 +358,7 @@ static void chooser_touch(void *arg, const struct object *service)
 
 void reconcile_touch(struct reconcile *reconcile, const struct object *object)
 {
+	reconcile->names_stale = true;
 	if (!reconcile->have_desired)
 		return;
 	if (object->kind == K8S_SERVICE) {

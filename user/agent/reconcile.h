@@ -60,6 +60,7 @@ struct reconcile {
 	unsigned int stale; /* enum reconcile_part */
 	bool serve_names;   /* this process has a DNS server: its Service is there, too */
 	bool names_added;   /* … in the present store */
+	bool names_stale;   /* names may have changed; for whoever looks, and clears it */
 	bool names_served;  /* … and nobody else's has its address */
 	bool have_desired;  /* and nothing it was made from has changed but the touched */
 	bool have_actual;
