@@ -17,7 +17,7 @@
 #include "user/datapath/stats.h"
 #include "user/util/cleanup.h"
 
-#define BLOOM_STALE 256	 /* of LB_BLOOM_BITS: a thousandth */
+#define BLOOM_STALE 256 /* of LB_BLOOM_BITS: a thousandth */
 
 #define PUBLISH() __atomic_thread_fence(__ATOMIC_RELEASE)
 #define STORE(place, value) __atomic_store_n(&(place), value, __ATOMIC_RELAXED)
@@ -182,7 +182,7 @@ static int apply_sets(struct datapath *dp, const struct plan *plan, size_t first
 	if (kind == PLAN_SERVICE_SET)
 		r = stats_clear_services(dp, &plan->ops[first], i - first, err);
 	if (!r && op_map(kind) == MAP_FRONTEND)
-		r = bloom_add(dp->map[MAP_BLOOM], &bulk, err);
+		bloom_add(dp->bloom, &bulk);
 	if (!r) {
 		r = bulk_write(dp->map[op_map(kind)], &bulk);
 		if (r)
@@ -238,7 +238,7 @@ static int bloom_forget(struct datapath *dp, size_t deleted, struct err *err)
 	if (!first && dp->bloom_stale < BLOOM_STALE)
 		return 0;
 	dp->bloom_stale = 1;
-	return bloom_rebuild(dp->map[MAP_BLOOM], dp->map[MAP_FRONTEND], err);
+	return bloom_rebuild(dp->bloom, dp->map[MAP_FRONTEND], err);
 }
 
 int apply_plan(struct datapath *dp, const struct plan *plan, struct err *err)

@@ -106,7 +106,7 @@ static int fill_bloom(const struct paths *paths, struct err *err)
 	int r = handle_open_map(paths, MAP_BLOOM, &bloom, err);
 
 	r = r ?: handle_open_map(paths, MAP_FRONTEND, &frontend, err);
-	return r ?: bloom_rebuild(bloom, frontend, err);
+	return r ?: bloom_fill(bloom, frontend, err);
 }
 
 static int attach_load(struct attach *attach, struct err *err)

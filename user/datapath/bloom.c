@@ -10,15 +10,7 @@
 
 #define BLOOM_SIZE (LB_BLOOM_WORDS * sizeof(uint64_t))
 
-/* NULL with errno; undone by munmap. */
-static uint64_t *bloom_map(int fd)
-{
-	void *words = mmap(NULL, BLOOM_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-
-	return words == MAP_FAILED ? NULL : words;
-}
-
-static void bloom_set(uint64_t *words, const struct bulk *frontends)
+void bloom_add(uint64_t *words, const struct bulk *frontends)
 {
 	for (size_t i = 0; i < frontends->n; i++) {
 		const struct lb_frontend_key *key = bulk_key(frontends, i);
@@ -28,37 +20,33 @@ static void bloom_set(uint64_t *words, const struct bulk *frontends)
 	}
 }
 
-int bloom_add(int bloom_fd, const struct bulk *frontends, struct err *err)
-{
-	uint64_t *words = bloom_map(bloom_fd);
-
-	if (!words)
-		return err_sys(err, -errno, "cannot map lb_bloom");
-	bloom_set(words, frontends);
-	munmap(words, BLOOM_SIZE);
-	return 0;
-}
-
 /* Word by word, and only where it differs: at no time is a bit clear that must be set. */
-int bloom_rebuild(int bloom_fd, int frontend_fd, struct err *err)
+int bloom_rebuild(uint64_t *words, int frontend_fd, struct err *err)
 {
 	cleanup_free uint64_t *fresh = xcalloc(LB_BLOOM_WORDS, sizeof(*fresh));
 	struct bulk frontends = { 0 };
-	uint64_t *words;
 	int r = bulk_read(frontend_fd, sizeof(struct lb_frontend_key), sizeof(struct lb_frontend),
 			  &frontends);
 
 	if (r)
 		return err_sys(err, r, "cannot read lb_frontend");
-	bloom_set(fresh, &frontends);
+	bloom_add(fresh, &frontends);
 	bulk_done(&frontends);
-	words = bloom_map(bloom_fd);
-	if (!words)
-		return err_sys(err, -errno, "cannot map lb_bloom");
 	for (size_t i = 0; i < LB_BLOOM_WORDS; i++) {
 		if (words[i] != fresh[i])
 			__atomic_store_n(&words[i], fresh[i], __ATOMIC_RELAXED);
 	}
-	munmap(words, BLOOM_SIZE);
 	return 0;
+}
+
+int bloom_fill(int bloom_fd, int frontend_fd, struct err *err)
+{
+	uint64_t *words = mmap(NULL, BLOOM_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, bloom_fd, 0);
+	int r;
+
+	if (words == MAP_FAILED)
+		return err_sys(err, -errno, "cannot map lb_bloom");
+	r = bloom_rebuild(words, frontend_fd, err);
+	munmap(words, BLOOM_SIZE);
+	return r;
 }

@@ -6,10 +6,13 @@
 #include "user/datapath/bulk.h"
 #include "user/util/err.h"
 
-/* To be called before the frontends, the keys of bulk, are written. */
-LB_CHECKED int bloom_add(int bloom_fd, const struct bulk *frontends, struct err *err);
+/* To be called before the frontends, the keys of bulk, are written. words: the mapped map. */
+void bloom_add(uint64_t *words, const struct bulk *frontends);
 
 /* Anew from the keys that are there: forgets those that were deleted. */
-LB_CHECKED int bloom_rebuild(int bloom_fd, int frontend_fd, struct err *err);
+LB_CHECKED int bloom_rebuild(uint64_t *words, int frontend_fd, struct err *err);
+
+/* The same for a map that is not mapped. */
+LB_CHECKED int bloom_fill(int bloom_fd, int frontend_fd, struct err *err);
 
 #endif

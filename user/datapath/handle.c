@@ -116,9 +116,10 @@ static int regions_map(struct datapath *dp, struct err *err)
 	r = r
 		    ?: map_region(dp, MAP_BACKEND_STATS, sizeof(*dp->counters),
 				  (void **)&dp->counters, err);
-	return r
-		       ?: map_region(dp, MAP_MAGLEV, sizeof(struct lb_maglev_line),
-				     (void **)&dp->slots, err);
+	r = r
+		    ?: map_region(dp, MAP_MAGLEV, sizeof(struct lb_maglev_line),
+				  (void **)&dp->slots, err);
+	return r ?: map_region(dp, MAP_BLOOM, sizeof(*dp->bloom), (void **)&dp->bloom, err);
 }
 
 static struct datapath *handle_new(void)
@@ -173,6 +174,8 @@ void datapath_close(struct datapath *dp)
 		munmap(dp->counters, dp->max[MAP_BACKEND_STATS] * sizeof(*dp->counters));
 	if (dp->slots)
 		munmap(dp->slots, dp->n_slots * sizeof(*dp->slots));
+	if (dp->bloom)
+		munmap(dp->bloom, dp->max[MAP_BLOOM] * sizeof(*dp->bloom));
 	for (int i = 0; i < MAP_COUNT; i++)
 		if (dp->map[i] >= 0)
 			close(dp->map[i]);

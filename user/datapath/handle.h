@@ -49,6 +49,7 @@ struct datapath {
 	struct lb_stats *counters;   /* lb_backend_stats, mapped */
 	uint32_t *slots;	     /* lb_maglev, mapped */
 	uint32_t n_slots;
+	uint64_t *bloom;	      /* lb_bloom, mapped */
 	uint32_t scratch[MAGLEV_MAX]; /* tables, until they are whole */
 	size_t bloom_stale; /* bits of frontends that were deleted; 0: none was deleted yet */
 	struct attach_state state;
