@@ -12,6 +12,7 @@
 #ifndef LB_ESTABLISHED_BPF_H
 #define LB_ESTABLISHED_BPF_H
 
+#include "create.bpf.h"
 #include "flow.bpf.h"
 #include "parse.bpf.h"
 
@@ -257,6 +258,35 @@ static __always_inline __u32 established_tail(struct hook_ctx *ctx, const bool v
 		if (ip->nexthdr == IPPROTO_ICMPV6)
 			return LB_TAIL_ICMP6;
 		return established_is_dns(ip + 1, end, ip->nexthdr) ? LB_TAIL_DNS6 : LB_TAIL_SLOW6;
+	}
+}
+
+/*
+ * Leaves the packet to the program that takes what established() did not; comes back only when that
+ * is missing. Each call has a constant index: then it is a jump.
+ */
+static __always_inline void established_leave(struct hook_ctx *ctx, void *tails,
+					      enum established result, const bool v4)
+{
+	create_scratch_absent(result == ESTABLISHED_ABSENT);
+	switch (established_tail(ctx, v4)) {
+	case LB_TAIL_SLOW4:
+		bpf_tail_call_static(ctx, tails, LB_TAIL_SLOW4);
+		break;
+	case LB_TAIL_SLOW6:
+		bpf_tail_call_static(ctx, tails, LB_TAIL_SLOW6);
+		break;
+	case LB_TAIL_ICMP4:
+		bpf_tail_call_static(ctx, tails, LB_TAIL_ICMP4);
+		break;
+	case LB_TAIL_ICMP6:
+		bpf_tail_call_static(ctx, tails, LB_TAIL_ICMP6);
+		break;
+	case LB_TAIL_DNS4:
+		bpf_tail_call_static(ctx, tails, LB_TAIL_DNS4);
+		break;
+	case LB_TAIL_DNS6:
+		bpf_tail_call_static(ctx, tails, LB_TAIL_DNS6);
 	}
 }
 

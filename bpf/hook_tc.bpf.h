@@ -14,7 +14,6 @@
 #define hook_ctx __sk_buff
 #define HOOK_XDP false
 
-#define HANDOFF_MAGIC 0x6c626864u
 #define HOOK_MARK 0x6c620000u /* of a packet that goes round, with the rounds in the lower half */
 #define TC_ACT_UNSPEC (-1)    /* go on with the next program: tcx and clsact read it alike */
 #define TC_ACT_SHOT 2
@@ -64,7 +63,8 @@ static __always_inline bool hook_handed_off(struct __sk_buff *ctx)
 {
 	__u32 *mark = context_field(void *, ctx, data_meta);
 
-	return hook_rounds(ctx) || ((void *)(mark + 1) <= hook_data(ctx) && *mark == HANDOFF_MAGIC);
+	return hook_rounds(ctx) ||
+	       ((void *)(mark + 1) <= hook_data(ctx) && *mark == LB_HANDOFF_MAGIC);
 }
 
 static __always_inline __u32 hook_length(struct __sk_buff *ctx)

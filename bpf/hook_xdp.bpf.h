@@ -13,9 +13,6 @@
 #define hook_ctx xdp_md
 #define HOOK_XDP true
 
-/* Written in front of a packet that XDP leaves to TC. */
-#define HANDOFF_MAGIC 0x6c626864u
-
 static __always_inline void *hook_data(struct xdp_md *ctx)
 {
 	return context_field(void *, ctx, data);
@@ -121,7 +118,7 @@ static __always_inline int hook_handoff(struct xdp_md *ctx)
 	mark = context_field(void *, ctx, data_meta);
 	if ((void *)(mark + 1) > hook_data(ctx))
 		return XDP_DROP;
-	*mark = HANDOFF_MAGIC;
+	*mark = LB_HANDOFF_MAGIC;
 	return XDP_PASS;
 }
 

@@ -95,26 +95,7 @@ static __always_inline int tc_ingress(struct __sk_buff *ctx, const bool v4)
 	result = established(ctx, &verdict, &ifindex, false, v4);
 	if (result == ESTABLISHED_DONE)
 		return hook_finish(ctx, verdict, ifindex);
-	create_scratch_absent(result == ESTABLISHED_ABSENT);
-	switch (established_tail(ctx, v4)) {
-	case LB_TAIL_SLOW4:
-		bpf_tail_call_static(ctx, &lb_tc_tail, LB_TAIL_SLOW4);
-		break;
-	case LB_TAIL_SLOW6:
-		bpf_tail_call_static(ctx, &lb_tc_tail, LB_TAIL_SLOW6);
-		break;
-	case LB_TAIL_ICMP4:
-		bpf_tail_call_static(ctx, &lb_tc_tail, LB_TAIL_ICMP4);
-		break;
-	case LB_TAIL_ICMP6:
-		bpf_tail_call_static(ctx, &lb_tc_tail, LB_TAIL_ICMP6);
-		break;
-	case LB_TAIL_DNS4:
-		bpf_tail_call_static(ctx, &lb_tc_tail, LB_TAIL_DNS4);
-		break;
-	case LB_TAIL_DNS6:
-		bpf_tail_call_static(ctx, &lb_tc_tail, LB_TAIL_DNS6);
-	}
+	established_leave(ctx, &lb_tc_tail, result, v4);
 	reason_count(LB_REASON_INTERNAL, 0);
 	return TC_ACT_UNSPEC;
 }

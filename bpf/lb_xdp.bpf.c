@@ -86,27 +86,7 @@ static __always_inline int xdp_entry(struct xdp_md *ctx, const bool v4)
 	result = established(ctx, &verdict, &ifindex, false, v4);
 	if (result == ESTABLISHED_DONE)
 		return hook_finish(ctx, verdict, ifindex);
-	create_scratch_absent(result == ESTABLISHED_ABSENT);
-	/* A constant index at each: then the call is a jump. */
-	switch (established_tail(ctx, v4)) {
-	case LB_TAIL_SLOW4:
-		bpf_tail_call_static(ctx, &lb_xdp_tail, LB_TAIL_SLOW4);
-		break;
-	case LB_TAIL_SLOW6:
-		bpf_tail_call_static(ctx, &lb_xdp_tail, LB_TAIL_SLOW6);
-		break;
-	case LB_TAIL_ICMP4:
-		bpf_tail_call_static(ctx, &lb_xdp_tail, LB_TAIL_ICMP4);
-		break;
-	case LB_TAIL_ICMP6:
-		bpf_tail_call_static(ctx, &lb_xdp_tail, LB_TAIL_ICMP6);
-		break;
-	case LB_TAIL_DNS4:
-		bpf_tail_call_static(ctx, &lb_xdp_tail, LB_TAIL_DNS4);
-		break;
-	case LB_TAIL_DNS6:
-		bpf_tail_call_static(ctx, &lb_xdp_tail, LB_TAIL_DNS6);
-	}
+	established_leave(ctx, &lb_xdp_tail, result, v4);
 	reason_count(LB_REASON_INTERNAL, 0);
 	return XDP_PASS;
 }

@@ -14,7 +14,8 @@
 #endif
 
 #define LB_ABI 2
-#define LB_MAGIC 0x6c626374u /* "lbct" */
+#define LB_MAGIC 0x6c626374u	     /* "lbct" */
+#define LB_HANDOFF_MAGIC 0x6c626864u /* in front of a packet that XDP leaves to TC */
 
 /* An address of either family; IPv4 is mapped: ::ffff:a.b.c.d. */
 struct lb_addr {

@@ -13,7 +13,6 @@ struct lb_xdp;
 #define HZ_ASSUMED 1000u
 #define CPUS_MAX 1024
 #define RIG_OUT_MAX 16384
-#define HANDOFF_MAGIC 0x6c626864u
 
 struct rig {
 	struct lb_xdp *xdp;

@@ -155,7 +155,7 @@ static enum rig_action run_xdp(uint8_t *frame, size_t *size)
 		     "test run");
 	memcpy(&mark, out, sizeof(mark));
 	if (opts.retval == XDP_PASS && opts.data_size_out == *size + sizeof(mark) &&
-	    mark == HANDOFF_MAGIC) {
+	    mark == LB_HANDOFF_MAGIC) {
 		memcpy(frame, out + sizeof(mark), *size);
 		return DO_HANDOFF;
 	}
