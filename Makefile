@@ -258,6 +258,7 @@ benchapi: root all $(B)/tests/bench/bench_api ## what the objects of a big clust
 	$(Q)$(B)/tests/bench/bench_api $(B)/lbctl
 
 bench-control: root all $(B)/tests/bench/bench_control ## what changes cost the agent, beside nft; CPU time and memory: 2 minutes
+	@command -v nft >/dev/null || { echo 'this needs nft: apt-get install nftables' >&2; exit 1; }
 	$(Q)$(B)/tests/bench/bench_control --json build/bench-control.json
 
 benchprobe: root all $(B)/tests/bench/bench_probe ## what 10,000 probes cost, and how soon maps follow

@@ -250,8 +250,13 @@ static int attach_prepare(struct attach *attach, const struct attach_options *op
 			abi);
 	r = handle_read_meta(attach->paths, &attach->meta_was, err);
 	if (r == -ENOENT) {
-		/* Links come after lb_meta: what an interrupted attach left serves nobody. */
+		/*
+		 * Links come after lb_meta: what an interrupted attach left serves nobody. Where
+		 * somebody took lb_meta away there are some, and a pin's end alone would leave them
+		 * to the kernel for a moment, in which they were somebody else's.
+		 */
 		attach->fresh = true;
+		link_remove_all(attach->paths);
 		r = pin_remove_all(attach->paths, err);
 		r = r ?: pin_prepare(attach->paths, err);
 	} else if (!r) {

@@ -14,22 +14,13 @@
 #include "user/datapath/teardown.h"
 #include "user/util/cleanup.h"
 
-static int teardown_link(void *arg, const char *name)
-{
-	const struct paths *paths = arg;
-	cleanup_free char *path = pin_path(paths, "link", name);
-
-	link_remove(path);
-	return 0;
-}
-
 int teardown(const struct paths *paths, const struct attach_state *state, struct err *err)
 {
 	/* Elsewhere, devices of the same name and ports are somebody else's. */
 	bool here = !attach_state_check_netns(state, NULL);
 	int r;
 
-	pin_each(paths, "link", teardown_link, (void *)paths);
+	link_remove_all(paths);
 	for (size_t i = 0; here && i < state->filters.n; i++) {
 		unsigned int ifindex = if_nametoindex(state->filters.items[i].device);
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "user/datapath/pin.h"
 #include "user/util/cleanup.h"
 
 /* What the link is attached to; 0: its device or cgroup does not exist any more. */
@@ -55,6 +56,19 @@ void link_remove(const char *path)
 	if (fd >= 0)
 		bpf_link_detach(fd);
 	unlink(path);
+}
+
+static int remove_pinned(void *arg, const char *name)
+{
+	cleanup_free char *path = pin_path(arg, "link", name);
+
+	link_remove(path);
+	return 0;
+}
+
+void link_remove_all(const struct paths *paths)
+{
+	pin_each(paths, "link", remove_pinned, (void *)paths);
 }
 
 bool link_is_alive(const char *path)

@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "user/util/paths.h"
+
 /* libbpf 1.1 and the headers of Linux 6.1 have no names for these. */
 #define LINK_TCX_INGRESS 46
 #define LINK_TCX_EGRESS 47
@@ -29,6 +31,9 @@ int link_attach(const char *path, const struct link_spec *spec, int prog_fd);
 
 /* Detaches before it returns (the last reference alone would do it later), and unpins. */
 void link_remove(const char *path);
+
+/* All links that are pinned. */
+void link_remove_all(const struct paths *paths);
 
 /* Is there a pin, and is it attached to what still exists? */
 bool link_is_alive(const char *path);
