@@ -72,6 +72,14 @@ static void slice_own(struct pool *pool, struct endpoint_slice *slice)
 		endpoint_own(pool, &slice->endpoints[i]);
 }
 
+static void labels_own(struct pool *pool, struct label *labels, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		pool_own(pool, &labels[i].key);
+		pool_own(pool, &labels[i].value);
+	}
+}
+
 static void service_own(struct pool *pool, struct service *service)
 {
 	for (size_t i = 0; i < service->n_ports; i++) {
@@ -79,10 +87,7 @@ static void service_own(struct pool *pool, struct service *service)
 		pool_own(pool, &service->ports[i].target_name);
 		pool_own(pool, &service->ports[i].app_protocol);
 	}
-	for (size_t i = 0; i < service->n_selector; i++) {
-		pool_own(pool, &service->selector[i].key);
-		pool_own(pool, &service->selector[i].value);
-	}
+	labels_own(pool, service->selector, service->n_selector);
 	for (size_t i = 0; i < service->n_ingress; i++)
 		pool_own(pool, &service->ingress[i].hostname);
 	pool_own(pool, &service->family_policy);
@@ -132,10 +137,7 @@ static void pod_own(struct pool *pool, struct object *object)
 
 	pool_own(pool, &object->ns);
 	pool_own(pool, &object->name);
-	for (size_t i = 0; i < pod->n_labels; i++) {
-		pool_own(pool, &pod->labels[i].key);
-		pool_own(pool, &pod->labels[i].value);
-	}
+	labels_own(pool, pod->labels, pod->n_labels);
 	for (size_t i = 0; i < pod->n_ports; i++)
 		pool_own(pool, &pod->ports[i].name);
 	pool_own(pool, &pod->node_name);
