@@ -49,6 +49,13 @@ static void pool_own(struct pool *pool, const char **text)
 	}
 }
 
+/* From the size to the filling. The texts are the caller's. */
+static char *pool_begin(struct pool *pool)
+{
+	*pool = (struct pool){ .texts = xmalloc(pool->size) };
+	return pool->texts;
+}
+
 static void endpoint_own(struct pool *pool, struct endpoint *endpoint)
 {
 	pool_own(pool, &endpoint->node_name);
@@ -103,8 +110,7 @@ static void service_detach(struct service *service)
 	service_own(&pool, service);
 	if (!pool.size)
 		return;
-	pool = (struct pool){ .texts = xmalloc(pool.size) };
-	service->texts = pool.texts;
+	service->texts = pool_begin(&pool);
 	service_own(&pool, service);
 }
 
@@ -115,8 +121,7 @@ void slice_detach(struct endpoint_slice *slice)
 	slice_own(&pool, slice);
 	if (!pool.size)
 		return;
-	pool = (struct pool){ .texts = xmalloc(pool.size) };
-	slice->texts = pool.texts;
+	slice->texts = pool_begin(&pool);
 	slice_own(&pool, slice);
 }
 
@@ -155,8 +160,7 @@ static void pod_detach(struct object *object)
 		return;
 	pod_containers_free(object->pod);
 	pod_own(&pool, object);
-	pool = (struct pool){ .texts = xmalloc(pool.size) };
-	object->pod->texts = pool.texts;
+	object->pod->texts = pool_begin(&pool);
 	pod_own(&pool, object);
 	json_decref(object->json);
 	object->json = NULL;
